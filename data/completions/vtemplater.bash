@@ -1,0 +1,81 @@
+# SPDX-License-Identifier: GPL-2.0-only WITH cryptsetup-OpenSSL-exception
+# bash completion for vtemplater; tests/cli/docs.sh holds its options against --help.
+# shellcheck shell=bash
+
+_vtemplater_words () {
+  mapfile -t COMPREPLY < <(compgen -W "$1" -- "$2")
+}
+
+_vtemplater_files () {
+  compopt -o filenames 2>/dev/null
+  mapfile -t COMPREPLY < <(compgen -f -- "$1")
+}
+
+_vtemplater_directories () {
+  compopt -o filenames 2>/dev/null
+  mapfile -t COMPREPLY < <(compgen -d -- "$1")
+}
+
+_vtemplater_formats () {
+  case $1 in
+    scan) echo text json sarif junit ;;
+    *) echo text json ;;
+  esac
+}
+
+# The value of an option; fails if the option takes none, or one that cannot be guessed.
+_vtemplater_value () {
+  case $1 in
+    --database) _vtemplater_directories "$2" ;;
+    --store | --output | --manifest) _vtemplater_files "$2" ;;
+    --format) _vtemplater_words "$(_vtemplater_formats "$3")" "$2" ;;
+    --backend) _vtemplater_words "auto guestfs" "$2" ;;
+    --progress) _vtemplater_words "auto none plain" "$2" ;;
+    --snapshot | --key | --launch-timeout | --jobs | -j | --include | --exclude | --max-*) ;;
+    *) return 1 ;;
+  esac
+}
+
+_vtemplater_options () {
+  local image="--image-format --snapshot --key --backend --launch-timeout --format --output --quiet
+    --verbose --help"
+
+  case $1 in
+    scan)
+      echo "$image --database --store --manifest --jobs --include --exclude --max-file-size
+        --max-scan-size --max-scan-time --progress --allow-incomplete"
+      ;;
+    inspect) echo "$image" ;;
+    db) echo "--database --help" ;;
+    cache) echo "--store --max-age --max-count --format --help" ;;
+  esac
+}
+
+_vtemplater () {
+  local word=${COMP_WORDS[COMP_CWORD]}
+  local before=${COMP_WORDS[COMP_CWORD - 1]}
+  local verb=${COMP_WORDS[1]}
+
+  COMPREPLY=()
+  if [ "$COMP_CWORD" -eq 1 ]; then
+    _vtemplater_words "scan inspect db cache help --help --version" "$word"
+    return
+  fi
+  # "--option=value" comes as three words.
+  if [ "$word" = "=" ]; then
+    word=
+  elif [ "$before" = "=" ] && [ "$COMP_CWORD" -gt 2 ]; then
+    before=${COMP_WORDS[COMP_CWORD - 2]}
+  fi
+  if _vtemplater_value "$before" "$word" "$verb"; then
+    return
+  fi
+  case $verb:$word in
+    *:-*) _vtemplater_words "$(_vtemplater_options "$verb")" "$word" ;;
+    db:*) _vtemplater_words "status update" "$word" ;;
+    cache:*) _vtemplater_words "stats prune clear" "$word" ;;
+    *) _vtemplater_files "$word" ;;
+  esac
+}
+
+complete -F _vtemplater vtemplater

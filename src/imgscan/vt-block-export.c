@@ -1,0 +1,185 @@
+// SPDX-License-Identifier: GPL-2.0-only WITH cryptsetup-OpenSSL-exception
+#include "vt-block-export.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <sys/wait.h>
+
+#include "vt-fd.h"
+#include "vt-image.h"
+#include "vt-spawner.h"
+
+/* First descriptor of socket activation, sd_listen_fds(3). */
+#define LISTEN_FD 3
+/* What an NBD server says first: the protocol's first magic number. */
+#define GREETING "NBDMAGIC"
+/* How long opening a chain of images may take, in milliseconds. */
+#define OPEN_TIMEOUT_MS 60000
+/* Longest message of qemu-nbd that is passed on, in bytes. */
+#define MESSAGE_MAX 2000
+
+struct _VtBlockExport {
+  char *socket_path;
+  pid_t pid;
+  int messages; /* memfd that is its standard error */
+};
+
+static gboolean
+set_address (const char *path, struct sockaddr_un *address, GError **error)
+{
+  address->sun_family = AF_UNIX;
+  if (g_strlcpy (address->sun_path, path, sizeof address->sun_path) < sizeof address->sun_path)
+    return TRUE;
+  g_set_error (error, VT_IMAGE_ERROR, VT_IMAGE_ERROR_READER,
+               "%s: a socket's path has at most %zu bytes; set TMPDIR to a shorter one", path,
+               sizeof address->sun_path - 1);
+  return FALSE;
+}
+
+static gboolean
+fail_with_errno (GError **error, const char *what)
+{
+  g_set_error (error, VT_IMAGE_ERROR, VT_IMAGE_ERROR_READER, "%s: %s", what, g_strerror (errno));
+  return FALSE;
+}
+
+static int
+listen_at (const struct sockaddr_un *address, GError **error)
+{
+  vt_autofd fd = socket (AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+  /* A reader that was given up may have left its own. */
+  unlink (address->sun_path);
+  if (fd < 0 || bind (fd, (const struct sockaddr *)address, sizeof *address) < 0 ||
+      listen (fd, 4) < 0) {
+    fail_with_errno (error, address->sun_path);
+    return -1;
+  }
+  return vt_fd_steal (&fd);
+}
+
+/* Runs in the forked child. The socket is there before the server is: nobody has to wait for it. */
+static G_GNUC_NORETURN void
+exec_server (pid_t parent, int listener, int messages, char **argv)
+{
+  char pid[16];
+
+  if (!vt_die_with_parent (parent))
+    _exit (EXIT_FAILURE);
+  g_snprintf (pid, sizeof pid, "%d", (int)getpid ());
+  if (dup2 (messages, STDERR_FILENO) < 0 || dup2 (listener, LISTEN_FD) < 0)
+    _exit (EXIT_FAILURE);
+  setenv ("LISTEN_PID", pid, 1);
+  setenv ("LISTEN_FDS", "1", 1);
+  execvp (argv[0], argv);
+  dprintf (STDERR_FILENO, "%s (package qemu-utils): %s", argv[0], strerror (errno));
+  _exit (EXIT_FAILURE);
+}
+
+static GStrv
+make_command (const char *path, const char *format, const char *snapshot)
+{
+  g_autoptr (GStrvBuilder) builder = g_strv_builder_new ();
+
+  g_strv_builder_add_many (builder, "qemu-nbd", "--read-only", "--persistent", "--shared=4",
+                           "--cache=writeback", "--format", format, NULL);
+  if (snapshot != NULL) {
+    g_autofree char *load = g_strdup_printf ("--load-snapshot=%s", snapshot);
+    g_strv_builder_add (builder, load);
+  }
+  g_strv_builder_add_many (builder, "--", path, NULL);
+  return g_strv_builder_end (builder);
+}
+
+static void
+set_server_error (VtBlockExport *self, const char *path, GError **error)
+{
+  char text[MESSAGE_MAX + 1] = "";
+  ssize_t n = pread (self->messages, text, MESSAGE_MAX, 0);
+
+  text[MAX (n, 0)] = '\0';
+  g_strchomp (text);
+  g_set_error (error, VT_IMAGE_ERROR, VT_IMAGE_ERROR_BAD_IMAGE, "cannot open %s: %s", path,
+               text[0] != '\0' ? text : "qemu-nbd ended without a word");
+}
+
+/* The server greets when it has opened the image, and closes when it could not. */
+static gboolean
+wait_until_open (VtBlockExport *self, const struct sockaddr_un *address, GError **error)
+{
+  vt_autofd fd = socket (AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  struct pollfd readable = {.events = POLLIN};
+  char greeting[sizeof GREETING - 1];
+
+  if (fd < 0 || connect (fd, (const struct sockaddr *)address, sizeof *address) < 0)
+    return fail_with_errno (error, address->sun_path);
+  readable.fd = fd;
+  if (poll (&readable, 1, OPEN_TIMEOUT_MS) != 1) {
+    g_set_error (error, VT_IMAGE_ERROR, VT_IMAGE_ERROR_BAD_IMAGE,
+                 "the image was not opened within %d s", OPEN_TIMEOUT_MS / 1000);
+    return FALSE;
+  }
+  return recv (fd, greeting, sizeof greeting, MSG_WAITALL) == sizeof greeting &&
+         memcmp (greeting, GREETING, sizeof greeting) == 0;
+}
+
+VtBlockExport *
+vt_block_export_start (
+    const char *path, const char *format, const char *snapshot, const char *dir, GError **error)
+{
+  g_autoptr (VtBlockExport) self = g_new0 (VtBlockExport, 1);
+  g_auto (GStrv) argv = make_command (path, format, snapshot);
+  g_autoptr (GError) local_error = NULL;
+  struct sockaddr_un address = {0};
+  vt_autofd listener = -1;
+  pid_t parent = getpid ();
+
+  self->socket_path = g_build_filename (dir, "nbd", NULL);
+  self->messages = memfd_create ("qemu-nbd", MFD_CLOEXEC);
+  if (!set_address (self->socket_path, &address, error) ||
+      (listener = listen_at (&address, error)) < 0)
+    return NULL;
+  self->pid = fork ();
+  if (self->pid == 0)
+    exec_server (parent, listener, self->messages, argv);
+  if (self->pid < 0) {
+    fail_with_errno (error, "fork");
+    return NULL;
+  }
+  /* Ours must not stand open: at the server's death a client has to see the end. */
+  vt_fd_clear (&listener);
+  if (wait_until_open (self, &address, &local_error))
+    return g_steal_pointer (&self);
+  if (local_error != NULL)
+    g_propagate_error (error, g_steal_pointer (&local_error));
+  else
+    set_server_error (self, path, error);
+  return NULL;
+}
+
+void
+vt_block_export_free (VtBlockExport *self)
+{
+  if (self->pid > 0) {
+    kill (self->pid, SIGKILL);
+    while (waitpid (self->pid, NULL, 0) < 0 && errno == EINTR)
+      ;
+  }
+  if (self->socket_path != NULL)
+    unlink (self->socket_path);
+  vt_fd_clear (&self->messages);
+  g_free (self->socket_path);
+  g_free (self);
+}
+
+const char *
+vt_block_export_get_socket (VtBlockExport *self)
+{
+  return self->socket_path;
+}

@@ -1,0 +1,121 @@
+// SPDX-License-Identifier: GPL-2.0-only WITH cryptsetup-OpenSSL-exception
+#include "vt-content.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "vt-fd.h"
+
+#define SEALS (F_SEAL_WRITE | F_SEAL_GROW | F_SEAL_SHRINK | F_SEAL_SEAL)
+
+/* Zeros for the holes of files that are only hashed. */
+#define ZEROS_SIZE ((gsize)64 * 1024)
+static const guint8 zeros[ZEROS_SIZE];
+
+struct _VtContent {
+  guint64 size;
+  guint64 position; /* all before it is written or a hole */
+  int memfd;        /* -1: only hashed */
+  VtHasher *hasher; /* NULL: kept */
+};
+
+static gboolean
+fail_with_errno (GError **error, const char *what)
+{
+  int saved_errno = errno;
+
+  g_set_error (error, G_IO_ERROR, g_io_error_from_errno (saved_errno), "%s: %s", what,
+               g_strerror (saved_errno));
+  return FALSE;
+}
+
+VtContent *
+vt_content_new (guint64 size, guint64 max_size, GError **error)
+{
+  g_autoptr (VtContent) self = g_new0 (VtContent, 1);
+
+  self->size = size;
+  self->memfd = -1;
+  if (size > max_size) {
+    self->hasher = vt_hasher_new ();
+    return g_steal_pointer (&self);
+  }
+  self->memfd = memfd_create ("content", MFD_CLOEXEC | MFD_ALLOW_SEALING);
+  if (self->memfd < 0 || ftruncate (self->memfd, (off_t)size) < 0) {
+    fail_with_errno (error, "memory for a file's content");
+    return NULL;
+  }
+  return g_steal_pointer (&self);
+}
+
+void
+vt_content_free (VtContent *self)
+{
+  vt_fd_clear (&self->memfd);
+  g_clear_pointer (&self->hasher, vt_hasher_free);
+  g_free (self);
+}
+
+static gboolean
+write_all (int fd, guint64 offset, const guint8 *data, gsize n, GError **error)
+{
+  while (n > 0) {
+    ssize_t written = pwrite (fd, data, n, (off_t)offset);
+
+    if (written < 0 && errno == EINTR)
+      continue;
+    if (written < 0)
+      return fail_with_errno (error, "memory for a file's content");
+    data += written;
+    n -= (gsize)written;
+    offset += (guint64)written;
+  }
+  return TRUE;
+}
+
+static void
+skip_to (VtContent *self, guint64 offset)
+{
+  while (self->hasher != NULL && self->position < offset) {
+    gsize n = MIN (ZEROS_SIZE, offset - self->position);
+
+    vt_hasher_update (self->hasher, zeros, n);
+    self->position += n;
+  }
+  self->position = offset;
+}
+
+gboolean
+vt_content_write (VtContent *self, guint64 offset, const void *data, gsize n, GError **error)
+{
+  if (offset < self->position || offset > self->size || n > self->size - offset) {
+    g_set_error (error, G_IO_ERROR, G_IO_ERROR_INVALID_DATA,
+                 "%zu bytes at %" G_GUINT64_FORMAT " do not fit a file of %" G_GUINT64_FORMAT
+                 " bytes written up to %" G_GUINT64_FORMAT,
+                 n, offset, self->size, self->position);
+    return FALSE;
+  }
+  skip_to (self, offset);
+  self->position += n;
+  if (self->hasher == NULL)
+    return write_all (self->memfd, offset, data, n, error);
+  vt_hasher_update (self->hasher, data, n);
+  return TRUE;
+}
+
+gboolean
+vt_content_finish (VtContent *self, int *memfd, VtDigest *digest, GError **error)
+{
+  skip_to (self, self->size);
+  *memfd = -1;
+  if (self->hasher != NULL) {
+    *digest = vt_hasher_finish (self->hasher);
+    return TRUE;
+  }
+  if (fcntl (self->memfd, F_ADD_SEALS, SEALS) < 0)
+    return fail_with_errno (error, "sealing a file's content");
+  *memfd = vt_fd_steal (&self->memfd);
+  return TRUE;
+}

@@ -1,0 +1,35 @@
+// SPDX-License-Identifier: GPL-2.0-only WITH cryptsetup-OpenSSL-exception
+/*
+ * A file's content on its way to the engine: gathered once into a memfd that is then sealed
+ * (memfd_create(2)), so that what was hashed is what is scanned.
+ */
+#pragma once
+
+#include <gio/gio.h>
+
+#include "vt-digest.h"
+
+typedef struct _VtContent VtContent;
+
+/*
+ * Makes ready for SIZE bytes. Above MAX_SIZE nothing is kept and only the digest is made, as then
+ * the engine would refuse the content anyway.
+ */
+VtContent *
+vt_content_new (guint64 size, guint64 max_size, GError **error) G_GNUC_WARN_UNUSED_RESULT;
+void vt_content_free (VtContent *self);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (VtContent, vt_content_free)
+
+/* Puts N bytes at OFFSET, which never goes back; what is passed over reads as zeros (a hole). */
+gboolean vt_content_write (VtContent *self,
+                           guint64 offset,
+                           const void *data,
+                           gsize n,
+                           GError **error) G_GNUC_WARN_UNUSED_RESULT;
+
+/*
+ * Ends the content, the rest being zeros. If it is kept, MEMFD gets the sealed file, which is the
+ * caller's; else MEMFD is -1 and DIGEST is set.
+ */
+gboolean vt_content_finish (VtContent *self, int *memfd, VtDigest *digest, GError **error)
+    G_GNUC_WARN_UNUSED_RESULT;

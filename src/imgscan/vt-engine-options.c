@@ -1,0 +1,67 @@
+// SPDX-License-Identifier: GPL-2.0-only WITH cryptsetup-OpenSSL-exception
+#include "vt-engine-options.h"
+
+#include <clamav.h>
+
+/* Of clamd.conf(5), but for the sizes: the initramfs of a plain Debian unpacks to 130 MB. */
+#define DEFAULT_MAX_FILE_SIZE   ((guint64)256 * 1024 * 1024)
+#define DEFAULT_MAX_SCAN_SIZE   ((guint64)1024 * 1024 * 1024)
+#define DEFAULT_MAX_SCAN_TIME_S 120
+#define DEFAULT_MAX_RECURSION   17
+#define DEFAULT_MAX_FILES       10000
+
+VtEngineOptions *
+vt_engine_options_new (void)
+{
+  VtEngineOptions *self = g_new0 (VtEngineOptions, 1);
+
+  self->database_dir = g_strdup (cl_retdbdir ());
+  self->max_file_size = DEFAULT_MAX_FILE_SIZE;
+  self->max_scan_size = DEFAULT_MAX_SCAN_SIZE;
+  self->max_scan_time_s = DEFAULT_MAX_SCAN_TIME_S;
+  self->max_recursion = DEFAULT_MAX_RECURSION;
+  self->max_files = DEFAULT_MAX_FILES;
+  return self;
+}
+
+VtEngineOptions *
+vt_engine_options_copy (const VtEngineOptions *self)
+{
+  VtEngineOptions *copy = g_new (VtEngineOptions, 1);
+
+  *copy = *self;
+  copy->database_dir = g_strdup (self->database_dir);
+  return copy;
+}
+
+void
+vt_engine_options_free (VtEngineOptions *self)
+{
+  g_free (self->database_dir);
+  g_free (self);
+}
+
+static gboolean
+check_limit (const char *name, guint64 value, guint64 ceiling, GError **error)
+{
+  if (value >= 1 && value <= ceiling)
+    return TRUE;
+  g_set_error (error, G_IO_ERROR, G_IO_ERROR_INVALID_ARGUMENT,
+               "%s is %" G_GUINT64_FORMAT ", must be 1 to %" G_GUINT64_FORMAT, name, value,
+               ceiling);
+  return FALSE;
+}
+
+gboolean
+vt_engine_options_validate (const VtEngineOptions *self, GError **error)
+{
+  return check_limit ("largest file size", self->max_file_size, VT_ENGINE_FILE_SIZE_CEILING,
+                      error) &&
+         check_limit ("largest scan size", self->max_scan_size, VT_ENGINE_SCAN_SIZE_CEILING,
+                      error) &&
+         check_limit ("longest scan time", self->max_scan_time_s, VT_ENGINE_SCAN_TIME_CEILING,
+                      error) &&
+         check_limit ("deepest recursion", self->max_recursion, VT_ENGINE_RECURSION_CEILING,
+                      error) &&
+         check_limit ("largest number of files", self->max_files, VT_ENGINE_FILES_CEILING, error);
+}

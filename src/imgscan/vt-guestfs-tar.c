@@ -1,0 +1,280 @@
+// SPDX-License-Identifier: GPL-2.0-only WITH cryptsetup-OpenSSL-exception
+#include "vt-guestfs-tar.h"
+
+#include <archive.h>
+#include <archive_entry.h>
+#include <string.h>
+
+#include "vt-content.h"
+#include "vt-fd.h"
+#include "vt-guestfs-list.h"
+#include "vt-guestfs-port.h"
+
+typedef struct archive VtArchive;
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (VtArchive, archive_read_free)
+
+/* Where the names of the wanted files are put in the appliance. */
+#define NAMES_FILE "/tmp/vt.names"
+
+/* Largest file, in bytes, that is hashed when it is too large to be scanned: a sparse one may claim
+ * to have exabytes. */
+#define HASHED_SIZE_MAX ((guint64)64 * 1024 * 1024 * 1024)
+
+/*
+ * Names come with NULs between them, and are taken as they are; holes are told, not sent. Nothing
+ * of the file but its name and its bytes is wanted.
+ */
+#define TAR_COMMAND                                                                                \
+  "tar --create --file=- --format=posix --sparse --blocking-factor=128 --numeric-owner "           \
+  "--no-xattrs --no-acls --no-selinux --no-recursion --null --verbatim-files-from "                \
+  "--files-from=" NAMES_FILE
+
+typedef struct {
+  const VtReadPlan *plan;
+  VtImageSink *sink;
+  VtPortStream *stream;
+  GError *stream_error; /* what the read callback cannot pass on */
+} TarReader;
+
+void
+vt_read_outcome_clear (VtReadOutcome *self)
+{
+  g_clear_pointer (&self->detail, g_free);
+}
+
+static int
+compare_inodes (gconstpointer a, gconstpointer b)
+{
+  const VtListedFile *first = *(VtListedFile *const *)a;
+  const VtListedFile *second = *(VtListedFile *const *)b;
+
+  return (first->inode > second->inode) - (first->inode < second->inode);
+}
+
+/* In the order of inodes, which is about that of blocks: the disk is read forwards. */
+static char *
+make_names (VtFileList *list, gsize *size)
+{
+  GPtrArray *files = vt_file_list_get_files (list);
+  GString *names = g_string_new (NULL);
+
+  g_ptr_array_sort (files, compare_inodes);
+  for (guint i = 0; i < files->len; i++) {
+    const VtListedFile *file = g_ptr_array_index (files, i);
+    const char *path = g_ptr_array_index (file->paths, 0);
+
+    if (!file->wanted || file->unreadable)
+      continue;
+    g_string_append_c (names, '.');
+    g_string_append_len (names, path, (gssize)strlen (path) + 1);
+  }
+  *size = names->len;
+  return g_string_free (names, FALSE);
+}
+
+static gboolean
+upload_names (VtAppliance *appliance, VtFileList *list, const char *run_dir, GError **error)
+{
+  g_autofree char *path = g_build_filename (run_dir, "names", NULL);
+  g_autofree char *names = NULL;
+  gsize size;
+
+  names = make_names (list, &size);
+  if (!g_file_set_contents (path, names, (gssize)size, error))
+    return FALSE;
+  if (guestfs_debug_upload (appliance->g, path, NAMES_FILE, 0600) == -1)
+    return vt_guestfs_set_error (appliance->g, VT_IMAGE_ERROR_APPLIANCE, "names of files", error);
+  return TRUE;
+}
+
+static la_ssize_t
+on_read (struct archive *archive, void *data, const void **buffer)
+{
+  TarReader *self = data;
+  const guint8 *bytes = NULL;
+  gssize n = vt_port_stream_read (self->stream, &bytes, &self->stream_error);
+
+  *buffer = bytes;
+  return n;
+}
+
+/* Sends the file under all its names; CONTENT is sealed, or -1 with a reason in RESULT. */
+static gboolean
+send_file (TarReader *self, VtListedFile *file, VtFileResult *result, int content, GError **error)
+{
+  g_autoptr (GPtrArray) links = g_ptr_array_new_with_free_func (g_free);
+
+  result->filesystem = self->plan->index;
+  result->inode = file->inode;
+  result->size = file->size;
+  result->mtime_ns = file->mtime_ns;
+  result->ctime_ns = file->ctime_ns;
+  g_free (result->path);
+  result->path =
+      vt_guestfs_display_path (self->plan->filesystem, g_ptr_array_index (file->paths, 0));
+  for (guint i = 1; i < file->paths->len; i++)
+    g_ptr_array_add (links, vt_guestfs_display_path (self->plan->filesystem,
+                                                     g_ptr_array_index (file->paths, i)));
+  g_ptr_array_add (links, NULL);
+  file->delivered = TRUE;
+  return vt_image_sink_file (self->sink, result, (char **)links->pdata, content, error);
+}
+
+static gboolean
+copy_content (struct archive *archive, VtContent *content, GError **error)
+{
+  const void *data;
+  size_t size;
+  la_int64_t offset;
+  int status;
+
+  while ((status = archive_read_data_block (archive, &data, &size, &offset)) == ARCHIVE_OK ||
+         status == ARCHIVE_WARN)
+    if (size > 0 && !vt_content_write (content, (guint64)offset, data, size, error))
+      return FALSE;
+  if (status == ARCHIVE_EOF)
+    return TRUE;
+  g_set_error (error, VT_IMAGE_ERROR, VT_IMAGE_ERROR_READER, "tar stream: %s",
+               archive_error_string (archive) ?: "unknown error");
+  return FALSE;
+}
+
+static gboolean
+read_file (TarReader *self, struct archive *archive, VtListedFile *file, GError **error)
+{
+  g_autoptr (VtContent) content =
+      vt_content_new (file->size, self->plan->options->max_file_size, error);
+  g_autoptr (VtFileResult) result = vt_file_result_new ();
+  vt_autofd memfd = -1;
+
+  if (content == NULL || !copy_content (archive, content, error) ||
+      !vt_content_finish (content, &memfd, &result->digest, error))
+    return FALSE;
+  if (memfd < 0) {
+    result->has_digest = TRUE;
+    result->verdict = vt_verdict_incomplete (VT_REASON_SIZE_LIMIT);
+  }
+  return send_file (self, file, result, memfd, error);
+}
+
+static gboolean
+send_unhashed (TarReader *self, VtListedFile *file, GError **error)
+{
+  g_autoptr (VtFileResult) result = vt_file_result_new ();
+
+  result->verdict = vt_verdict_incomplete (VT_REASON_SIZE_LIMIT);
+  return file->delivered || send_file (self, file, result, -1, error);
+}
+
+static gboolean
+take_entry (TarReader *self, struct archive *archive, struct archive_entry *entry, GError **error)
+{
+  const char *name = archive_entry_pathname (entry);
+  VtListedFile *file = NULL;
+
+  if (name != NULL && name[0] == '.' && archive_entry_hardlink (entry) == NULL)
+    file = vt_file_list_lookup (self->plan->list, name + 1);
+  /* A file that is not as it was listed is not delivered, and thereby reported. */
+  if (file != NULL && file->size > HASHED_SIZE_MAX)
+    return send_unhashed (self, file, error);
+  if (file == NULL || file->delivered || archive_entry_filetype (entry) != AE_IFREG ||
+      (guint64)archive_entry_size (entry) != file->size)
+    return TRUE;
+  return read_file (self, archive, file, error);
+}
+
+static gboolean
+read_entries (TarReader *self, struct archive *archive, GError **error)
+{
+  struct archive_entry *entry;
+  int status;
+
+  /* WARN: a name that is not UTF-8, which is passed on as it is. */
+  while ((status = archive_read_next_header (archive, &entry)) == ARCHIVE_OK ||
+         status == ARCHIVE_WARN)
+    if (!take_entry (self, archive, entry, error))
+      return FALSE;
+  if (status == ARCHIVE_EOF)
+    return TRUE;
+  g_set_error (error, VT_IMAGE_ERROR, VT_IMAGE_ERROR_READER, "tar stream: %s",
+               archive_error_string (archive) ?: "unknown error");
+  return FALSE;
+}
+
+static gboolean
+read_archive (TarReader *self, GError **error)
+{
+  g_autoptr (VtArchive) archive = archive_read_new ();
+
+  archive_read_support_format_tar (archive);
+  if (archive_read_open (archive, self, NULL, on_read, NULL) == ARCHIVE_OK &&
+      read_entries (self, archive, error))
+    return TRUE;
+  if (self->stream_error != NULL) {
+    g_clear_error (error);
+    g_propagate_error (error, g_steal_pointer (&self->stream_error));
+  } else if (error != NULL && *error == NULL) {
+    g_set_error (error, VT_IMAGE_ERROR, VT_IMAGE_ERROR_READER, "tar stream: %s",
+                 archive_error_string (archive) ?: "unknown error");
+  }
+  return FALSE;
+}
+
+/* None is missing silently: what tar did not give is reported as not read. */
+static gboolean
+send_missing (TarReader *self, GError **error)
+{
+  GPtrArray *files = vt_file_list_get_files (self->plan->list);
+
+  for (guint i = 0; i < files->len; i++) {
+    VtListedFile *file = g_ptr_array_index (files, i);
+    g_autoptr (VtFileResult) result = NULL;
+
+    if (!file->wanted || file->delivered)
+      continue;
+    result = vt_file_result_new ();
+    result->verdict = vt_verdict_incomplete (VT_REASON_READ_ERROR);
+    if (!send_file (self, file, result, -1, error))
+      return FALSE;
+  }
+  return TRUE;
+}
+
+/*
+ * tar fills what it cannot read with zeros and says so on standard error only: nothing that came of
+ * this file system is then known to be what it holds.
+ */
+static void
+judge_status (int status, const char *messages, VtReadOutcome *outcome)
+{
+  g_auto (GStrv) lines = g_strsplit (messages, "\n", 2);
+
+  if (status == 0)
+    return;
+  outcome->reason = VT_REASON_READ_ERROR;
+  outcome->detail = g_strdup_printf ("not read whole: %s", lines[0] ?: "tar does not say why");
+}
+
+gboolean
+vt_guestfs_read_files (VtAppliance *appliance,
+                       const VtReadPlan *plan,
+                       const char *run_dir,
+                       VtImageSink *sink,
+                       VtReadOutcome *outcome,
+                       GError **error)
+{
+  g_autoptr (VtPortStream) stream = NULL;
+  g_autofree char *messages = NULL;
+  TarReader reader = {.plan = plan, .sink = sink};
+  int status = 0;
+
+  if (!upload_names (appliance, plan->list, run_dir, error))
+    return FALSE;
+  stream = vt_port_stream_start (appliance, TAR_COMMAND, error);
+  reader.stream = stream;
+  if (stream == NULL || !read_archive (&reader, error) ||
+      !vt_port_stream_finish (stream, &status, &messages, error) || !send_missing (&reader, error))
+    return FALSE;
+  judge_status (status, messages, outcome);
+  return TRUE;
+}

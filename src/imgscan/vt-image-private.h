@@ -1,0 +1,39 @@
+// SPDX-License-Identifier: GPL-2.0-only WITH cryptsetup-OpenSSL-exception
+/* What vt-image.c and vt-image-receive.c share. */
+#pragma once
+
+#include "vt-fd.h"
+#include "vt-image.h"
+#include "vt-ipc.h"
+#include "vt-paths.h"
+
+struct _VtImage {
+  VtSpawner *spawner;
+  VtImageOptions *options;
+  const VtImageEvents *events;
+  gpointer user_data;
+  VtRunDir *run_dir;
+  VtChild child;
+  GSource *messages;
+  GError *start_error;
+
+  gboolean force_tcg;
+  gboolean kvm_failed; /* this run has tried it */
+  gboolean launching;
+  guint launch_limit_s;
+  GSource *launch_timer;
+
+  guint n_filesystems;
+  VtImageFile *last_file; /* not handed on yet: names may follow */
+  guint64 underway;       /* cost of the files handed on and not released */
+  guint64 credit;         /* released and not told to the reader */
+};
+
+/* Ends the reader and emits the last event. */
+void vt_image_finish (VtImage *self, const GError *error);
+/* The same, unless the appliance can be given a second try without KVM. */
+void vt_image_fail (VtImage *self, const GError *error);
+void vt_image_enter_phase (VtImage *self, const char *phase);
+
+/* Checks a reader's message and hands it on. FALSE: the reader was ended by it. */
+gboolean vt_image_receive (VtImage *self, GVariant *message, VtIpcFds *fds);

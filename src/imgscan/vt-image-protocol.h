@@ -1,0 +1,51 @@
+// SPDX-License-Identifier: GPL-2.0-only WITH cryptsetup-OpenSSL-exception
+/*
+ * What an image reader and its starter say to each other, as vt-ipc messages of type (yv): the kind
+ * and a value of the kind's own type. Paths are bytes (ay, no NUL inside).
+ */
+#pragma once
+
+#include <glib.h>
+
+#define VT_IMAGE_MESSAGE_TYPE G_VARIANT_TYPE ("(yv)")
+#define VT_IMAGE_CREDIT_TYPE  G_VARIANT_TYPE ("t") /* to the reader: cost given back */
+
+typedef enum {
+  VT_IMAGE_MSG_LOG,        /* level (GLogLevelFlags), text */
+  VT_IMAGE_MSG_PHASE,      /* name */
+  VT_IMAGE_MSG_DESCRIBED,  /* format, virtual size */
+  VT_IMAGE_MSG_SYSTEM,     /* root, type, distro, product, hostname, arch, package format,
+                              package manager, major, minor */
+  VT_IMAGE_MSG_FILESYSTEM, /* id, type, uuid, label, size, mount point or "", product name of the
+                              claiming system or "", whether that is the first system */
+  VT_IMAGE_MSG_EXPECT,     /* files, bytes, excluded */
+  VT_IMAGE_MSG_FILE,       /* file system, path, inode, size, mtime, ctime, digest (empty when
+                              a memfd is attached), reason */
+  VT_IMAGE_MSG_LINK,       /* another name of the file sent last */
+  VT_IMAGE_MSG_FILESYSTEM_END, /* file system, reason, detail ("" for none) */
+  VT_IMAGE_MSG_DONE,           /* nothing follows */
+  VT_IMAGE_MSG_ERROR,          /* code (VtImageError), message; nothing follows */
+  VT_IMAGE_MSG_N_KINDS
+} VtImageMsgKind;
+
+/* Value type of each kind. */
+static const char *const vt_image_msg_types[VT_IMAGE_MSG_N_KINDS] = {
+    [VT_IMAGE_MSG_LOG] = "(us)",
+    [VT_IMAGE_MSG_PHASE] = "s",
+    [VT_IMAGE_MSG_DESCRIBED] = "(st)",
+    [VT_IMAGE_MSG_SYSTEM] = "(ssssssssii)",
+    [VT_IMAGE_MSG_FILESYSTEM] = "(sssstssb)",
+    [VT_IMAGE_MSG_EXPECT] = "(ttt)",
+    [VT_IMAGE_MSG_FILE] = "(uayttxxayy)",
+    [VT_IMAGE_MSG_LINK] = "ay",
+    [VT_IMAGE_MSG_FILESYSTEM_END] = "(uys)",
+    [VT_IMAGE_MSG_DONE] = "()",
+    [VT_IMAGE_MSG_ERROR] = "(us)",
+};
+
+/* What a file of SIZE bytes costs of VT_IMAGE_BUDGET: small ones count for their descriptor. */
+static inline guint64
+vt_image_cost (guint64 size)
+{
+  return MAX (size, (guint64)128 * 1024);
+}

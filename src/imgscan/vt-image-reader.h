@@ -1,0 +1,24 @@
+// SPDX-License-Identifier: GPL-2.0-only WITH cryptsetup-OpenSSL-exception
+/*
+ * The reader process of an image: opens it, walks it, and sends what it finds
+ * (vt-image-protocol.h).
+ */
+#pragma once
+
+#include "vt-image.h"
+
+/* What a reader is started with. */
+typedef struct {
+  VtImageOptions *options;
+  char *run_dir;      /* for sockets and temporary files */
+  gboolean force_tcg; /* start the appliance without hardware virtualisation */
+} VtReaderArguments;
+
+GVariant *vt_reader_arguments_serialize (const VtReaderArguments *self);
+/* Frees nothing of SELF before. */
+void vt_reader_arguments_parse (VtReaderArguments *self, GVariant *value);
+void vt_reader_arguments_clear (VtReaderArguments *self);
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (VtReaderArguments, vt_reader_arguments_clear)
+
+/* A VtChildFunc: reads through libguestfs's appliance. */
+int vt_guestfs_reader_main (int socket, GVariant *arguments);

@@ -1,0 +1,260 @@
+// SPDX-License-Identifier: GPL-2.0-only WITH cryptsetup-OpenSSL-exception
+/*
+ * Checks what a reader sends. It parsed a hostile image, so it is not trusted: types, counts, sizes
+ * and seals must be right, or it is ended.
+ */
+#include "vt-image-private.h"
+
+#include <fcntl.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "vt-image-protocol.h"
+
+/* Far more than any image has; each costs memory here. */
+#define FILESYSTEMS_MAX 1000
+#define NEEDED_SEALS    (F_SEAL_WRITE | F_SEAL_GROW | F_SEAL_SHRINK)
+
+static gboolean
+fail_malformed (VtImage *self, const char *what)
+{
+  g_autoptr (GError) error = g_error_new (VT_IMAGE_ERROR, VT_IMAGE_ERROR_READER,
+                                          "the process that reads the image sent %s", what);
+
+  vt_image_finish (self, error);
+  return FALSE;
+}
+
+static gboolean
+receive_log (VtImage *self, GVariant *value)
+{
+  guint32 level;
+  const char *text;
+
+  g_variant_get (value, "(u&s)", &level, &text);
+  self->events->message (level & G_LOG_LEVEL_MASK, text, self->user_data);
+  return TRUE;
+}
+
+static gboolean
+receive_described (VtImage *self, GVariant *value)
+{
+  const char *format;
+  guint64 size;
+
+  g_variant_get (value, "(&st)", &format, &size);
+  self->events->described (format, size, self->user_data);
+  return TRUE;
+}
+
+static gboolean
+receive_system (VtImage *self, GVariant *value)
+{
+  g_autoptr (VtOperatingSystem) system = vt_operating_system_new ();
+
+  g_variant_get (value, "(ssssssssii)", &system->root, &system->type, &system->distro,
+                 &system->product, &system->hostname, &system->arch, &system->package_format,
+                 &system->package_manager, &system->major, &system->minor);
+  self->events->system (g_steal_pointer (&system), self->user_data);
+  return TRUE;
+}
+
+static void
+clear_if_empty (char **text)
+{
+  if ((*text)[0] == '\0')
+    g_clear_pointer (text, g_free);
+}
+
+static gboolean
+receive_filesystem (VtImage *self, GVariant *value)
+{
+  g_autoptr (VtFilesystem) filesystem = vt_filesystem_new ();
+
+  if (self->n_filesystems == FILESYSTEMS_MAX)
+    return fail_malformed (self, "more than " G_STRINGIFY (FILESYSTEMS_MAX) " file systems");
+  g_variant_get (value, "(sssstssb)", &filesystem->id, &filesystem->type, &filesystem->uuid,
+                 &filesystem->label, &filesystem->size, &filesystem->mountpoint, &filesystem->os,
+                 &filesystem->primary);
+  clear_if_empty (&filesystem->mountpoint);
+  clear_if_empty (&filesystem->os);
+  self->n_filesystems++;
+  self->events->filesystem (g_steal_pointer (&filesystem), self->user_data);
+  return TRUE;
+}
+
+static gboolean
+receive_expect (VtImage *self, GVariant *value)
+{
+  guint64 files;
+  guint64 bytes;
+  guint64 excluded;
+
+  g_variant_get (value, "(ttt)", &files, &bytes, &excluded);
+  self->events->expect (files, bytes, excluded, self->user_data);
+  return TRUE;
+}
+
+/* NULL: not a path. */
+static char *
+take_path (GVariant *value)
+{
+  gsize length;
+  const char *bytes = g_variant_get_fixed_array (value, &length, 1);
+
+  if (length == 0 || bytes[0] != '/' || memchr (bytes, '\0', length) != NULL)
+    return NULL;
+  return g_strndup (bytes, length);
+}
+
+static gboolean
+content_is_sealed (int memfd, guint64 size)
+{
+  int seals = fcntl (memfd, F_GET_SEALS);
+  struct stat info;
+
+  return seals >= 0 && (seals & NEEDED_SEALS) == NEEDED_SEALS && fstat (memfd, &info) == 0 &&
+         info.st_size >= 0 && (guint64)info.st_size == size;
+}
+
+/* Whether a file's parts go together: a content, or a digest with the reason why there is none. */
+static gboolean
+file_is_sound (VtImage *self, const VtImageFile *file, gsize digest_size, guint reason)
+{
+  if (file->result->filesystem >= self->n_filesystems || file->result->path == NULL ||
+      reason > VT_REASON_ENGINE_CRASH || (digest_size != 0 && digest_size != VT_DIGEST_SIZE))
+    return FALSE;
+  if (file->memfd < 0)
+    return reason != VT_REASON_NONE;
+  return reason == VT_REASON_NONE && digest_size == 0 &&
+         file->result->size <= self->options->max_file_size &&
+         content_is_sealed (file->memfd, file->result->size);
+}
+
+static gboolean
+receive_file (VtImage *self, GVariant *value, VtIpcFds *fds)
+{
+  g_autoptr (VtImageFile) file = g_new0 (VtImageFile, 1);
+  g_autoptr (GVariant) path = NULL;
+  g_autoptr (GVariant) digest = NULL;
+  VtFileResult *result = vt_file_result_new ();
+  gsize digest_size;
+  const guint8 *digest_bytes;
+  guchar reason;
+
+  file->result = result;
+  file->links = g_ptr_array_new_with_free_func (g_free);
+  file->memfd = vt_fd_steal (&fds->fd[0]);
+  g_variant_get (value, "(u@ayttxx@ayy)", &result->filesystem, &path, &result->inode, &result->size,
+                 &result->mtime_ns, &result->ctime_ns, &digest, &reason);
+  result->path = take_path (path);
+  digest_bytes = g_variant_get_fixed_array (digest, &digest_size, 1);
+  if (!file_is_sound (self, file, digest_size, reason))
+    return fail_malformed (self, "a file that is not what it must be");
+  if (digest_size == VT_DIGEST_SIZE) {
+    memcpy (result->digest.bytes, digest_bytes, VT_DIGEST_SIZE);
+    result->has_digest = TRUE;
+  }
+  if (file->memfd < 0)
+    result->verdict = vt_verdict_incomplete (reason);
+  else
+    file->cost = vt_image_cost (result->size);
+  self->last_file = g_steal_pointer (&file);
+  return TRUE;
+}
+
+static gboolean
+receive_link (VtImage *self, GVariant *value)
+{
+  char *path = take_path (value);
+
+  if (path == NULL || self->last_file == NULL) {
+    g_free (path);
+    return fail_malformed (self, "a link that is not what it must be");
+  }
+  g_ptr_array_add (self->last_file->links, path);
+  return TRUE;
+}
+
+static gboolean
+receive_filesystem_end (VtImage *self, GVariant *value)
+{
+  guint32 filesystem;
+  guchar reason;
+  const char *detail;
+
+  g_variant_get (value, "(uy&s)", &filesystem, &reason, &detail);
+  if (filesystem >= self->n_filesystems || reason > VT_REASON_ENGINE_CRASH)
+    return fail_malformed (self, "the end of a file system that there is not");
+  self->events->filesystem_end (filesystem, reason, detail[0] != '\0' ? detail : NULL,
+                                self->user_data);
+  return TRUE;
+}
+
+static gboolean
+receive_error (VtImage *self, GVariant *value)
+{
+  g_autoptr (GError) error = NULL;
+  guint32 code;
+  const char *text;
+
+  g_variant_get (value, "(u&s)", &code, &text);
+  error = g_error_new_literal (VT_IMAGE_ERROR, (gint)MIN (code, VT_IMAGE_ERROR_READER), text);
+  vt_image_fail (self, error);
+  return FALSE;
+}
+
+/* Names of a file follow it: it is whole when something else comes. */
+static void
+hand_on_last_file (VtImage *self)
+{
+  VtImageFile *file = g_steal_pointer (&self->last_file);
+
+  if (file == NULL)
+    return;
+  self->underway += file->cost;
+  self->events->file (file, self->user_data);
+}
+
+gboolean
+vt_image_receive (VtImage *self, GVariant *message, VtIpcFds *fds)
+{
+  g_autoptr (GVariant) value = NULL;
+  guchar kind;
+
+  g_variant_get (message, "(yv)", &kind, &value);
+  if (kind >= VT_IMAGE_MSG_N_KINDS ||
+      !g_variant_is_of_type (value, G_VARIANT_TYPE (vt_image_msg_types[kind])))
+    return fail_malformed (self, "a message of no known kind");
+  if (kind != VT_IMAGE_MSG_LINK)
+    hand_on_last_file (self);
+  switch ((VtImageMsgKind)kind) {
+  case VT_IMAGE_MSG_LOG:
+    return receive_log (self, value);
+  case VT_IMAGE_MSG_PHASE:
+    vt_image_enter_phase (self, g_variant_get_string (value, NULL));
+    return TRUE;
+  case VT_IMAGE_MSG_DESCRIBED:
+    return receive_described (self, value);
+  case VT_IMAGE_MSG_SYSTEM:
+    return receive_system (self, value);
+  case VT_IMAGE_MSG_FILESYSTEM:
+    return receive_filesystem (self, value);
+  case VT_IMAGE_MSG_EXPECT:
+    return receive_expect (self, value);
+  case VT_IMAGE_MSG_FILE:
+    return receive_file (self, value, fds);
+  case VT_IMAGE_MSG_LINK:
+    return receive_link (self, value);
+  case VT_IMAGE_MSG_FILESYSTEM_END:
+    return receive_filesystem_end (self, value);
+  case VT_IMAGE_MSG_DONE:
+    vt_image_finish (self, NULL);
+    return FALSE;
+  case VT_IMAGE_MSG_ERROR:
+    return receive_error (self, value);
+  case VT_IMAGE_MSG_N_KINDS:
+  default:
+    return fail_malformed (self, "a message of no known kind");
+  }
+}

@@ -1,0 +1,225 @@
+// SPDX-License-Identifier: GPL-2.0-only WITH cryptsetup-OpenSSL-exception
+#include "vt-image-sink.h"
+
+#include <poll.h>
+
+#include "vt-image-protocol.h"
+#include "vt-ipc.h"
+
+/* Longest message for people, in bytes: keeps clear of VT_IPC_MESSAGE_MAX. */
+#define TEXT_MAX ((gsize)8 * 1024)
+
+struct _VtImageSink {
+  int socket;
+  guint64 underway; /* cost of the files sent and not given back */
+};
+
+VtImageSink *
+vt_image_sink_new (int socket)
+{
+  VtImageSink *self = g_new0 (VtImageSink, 1);
+
+  self->socket = socket;
+  return self;
+}
+
+void
+vt_image_sink_free (VtImageSink *self)
+{
+  g_free (self);
+}
+
+static gboolean
+send_value (VtImageSink *self, VtImageMsgKind kind, GVariant *value, int fd, GError **error)
+{
+  return vt_ipc_send (self->socket, g_variant_new ("(yv)", (guchar)kind, value), &fd, fd >= 0,
+                      error);
+}
+
+/* Messages carry UTF-8; what libguestfs or QEMU print may not be. */
+static char *
+make_text (const char *text)
+{
+  g_autofree char *cut = g_strndup (text, TEXT_MAX);
+
+  return g_utf8_make_valid (cut, -1);
+}
+
+void
+vt_image_sink_log (VtImageSink *self, GLogLevelFlags level, const char *format, ...)
+{
+  g_autofree char *text = NULL;
+  g_autofree char *valid = NULL;
+  g_autoptr (GError) error = NULL;
+  va_list arguments;
+
+  va_start (arguments, format);
+  text = g_strdup_vprintf (format, arguments);
+  va_end (arguments);
+  valid = make_text (text);
+  if (!send_value (self, VT_IMAGE_MSG_LOG, g_variant_new ("(us)", (guint32)level, valid), -1,
+                   &error))
+    g_debug ("message not sent: %s", error->message);
+}
+
+gboolean
+vt_image_sink_phase (VtImageSink *self, const char *phase, GError **error)
+{
+  return send_value (self, VT_IMAGE_MSG_PHASE, g_variant_new_string (phase), -1, error);
+}
+
+gboolean
+vt_image_sink_described (VtImageSink *self,
+                         const char *format,
+                         guint64 virtual_size,
+                         GError **error)
+{
+  return send_value (self, VT_IMAGE_MSG_DESCRIBED, g_variant_new ("(st)", format, virtual_size), -1,
+                     error);
+}
+
+gboolean
+vt_image_sink_system (VtImageSink *self, const VtOperatingSystem *system, GError **error)
+{
+  const char *const texts[] = {system->root,           system->type,           system->distro,
+                               system->product,        system->hostname,       system->arch,
+                               system->package_format, system->package_manager};
+  GVariantBuilder builder;
+  GVariant *value;
+
+  g_variant_builder_init (&builder, G_VARIANT_TYPE (vt_image_msg_types[VT_IMAGE_MSG_SYSTEM]));
+  for (gsize i = 0; i < G_N_ELEMENTS (texts); i++) {
+    g_autofree char *text = make_text (texts[i]);
+    g_variant_builder_add (&builder, "s", text);
+  }
+  g_variant_builder_add (&builder, "i", system->major);
+  g_variant_builder_add (&builder, "i", system->minor);
+  value = g_variant_builder_end (&builder);
+
+  return send_value (self, VT_IMAGE_MSG_SYSTEM, value, -1, error);
+}
+
+gboolean
+vt_image_sink_filesystem (VtImageSink *self, const VtFilesystem *filesystem, GError **error)
+{
+  g_autofree char *id = make_text (filesystem->id);
+  g_autofree char *type = make_text (filesystem->type);
+  g_autofree char *uuid = make_text (filesystem->uuid);
+  g_autofree char *label = make_text (filesystem->label);
+  g_autofree char *mountpoint = make_text (filesystem->mountpoint ?: "");
+  g_autofree char *os = make_text (filesystem->os ?: "");
+  GVariant *value = g_variant_new ("(sssstssb)", id, type, uuid, label, filesystem->size,
+                                   mountpoint, os, filesystem->primary);
+
+  return send_value (self, VT_IMAGE_MSG_FILESYSTEM, value, -1, error);
+}
+
+gboolean
+vt_image_sink_expect (
+    VtImageSink *self, guint64 files, guint64 bytes, guint64 excluded, GError **error)
+{
+  return send_value (self, VT_IMAGE_MSG_EXPECT, g_variant_new ("(ttt)", files, bytes, excluded), -1,
+                     error);
+}
+
+static gboolean
+take_credit (VtImageSink *self, int timeout_ms, GError **error)
+{
+  struct pollfd readable = {.fd = self->socket, .events = POLLIN};
+  g_autoptr (GVariant) credit = NULL;
+
+  if (poll (&readable, 1, timeout_ms) <= 0)
+    return TRUE;
+  credit = vt_ipc_receive (self->socket, VT_IMAGE_CREDIT_TYPE, NULL, error);
+  if (credit == NULL)
+    return FALSE;
+  self->underway -= MIN (self->underway, g_variant_get_uint64 (credit));
+  return TRUE;
+}
+
+static gboolean
+wait_for_room (VtImageSink *self, guint64 cost, GError **error)
+{
+  struct pollfd readable = {.fd = self->socket, .events = POLLIN};
+
+  while (poll (&readable, 1, 0) == 1)
+    if (!take_credit (self, 0, error))
+      return FALSE;
+  while (self->underway > 0 && self->underway + cost > VT_IMAGE_BUDGET)
+    if (!take_credit (self, -1, error))
+      return FALSE;
+  self->underway += cost;
+  return TRUE;
+}
+
+static GVariant *
+new_bytes (const void *data, gsize size)
+{
+  return g_variant_new_fixed_array (G_VARIANT_TYPE_BYTE, data, size, 1);
+}
+
+gboolean
+vt_image_sink_file (
+    VtImageSink *self, const VtFileResult *file, char **links, int memfd, GError **error)
+{
+  GVariant *value;
+
+  if (memfd >= 0 && !wait_for_room (self, vt_image_cost (file->size), error))
+    return FALSE;
+  value = g_variant_new ("(u@ayttxx@ayy)", file->filesystem,
+                         new_bytes (file->path, strlen (file->path)), file->inode, file->size,
+                         file->mtime_ns, file->ctime_ns,
+                         new_bytes (file->digest.bytes, file->has_digest ? VT_DIGEST_SIZE : 0),
+                         (guchar)file->verdict.reason);
+  if (!send_value (self, VT_IMAGE_MSG_FILE, value, memfd, error))
+    return FALSE;
+  for (char **link = links; link != NULL && *link != NULL; link++)
+    if (!send_value (self, VT_IMAGE_MSG_LINK, new_bytes (*link, strlen (*link)), -1, error))
+      return FALSE;
+  return TRUE;
+}
+
+gboolean
+vt_image_sink_filesystem_end (
+    VtImageSink *self, guint filesystem, VtReason reason, const char *detail, GError **error)
+{
+  g_autofree char *text = make_text (detail ?: "");
+
+  return send_value (self, VT_IMAGE_MSG_FILESYSTEM_END,
+                     g_variant_new ("(uys)", filesystem, (guchar)reason, text), -1, error);
+}
+
+/*
+ * Waits until the starter has read all and closes. If this end were closed while credit waits in
+ * it, the kernel would give the starter a reset instead of the last records.
+ */
+static void
+wait_until_closed (VtImageSink *self)
+{
+  g_autoptr (GVariant) credit = NULL;
+
+  while ((credit = vt_ipc_receive (self->socket, VT_IMAGE_CREDIT_TYPE, NULL, NULL)) != NULL)
+    g_clear_pointer (&credit, g_variant_unref);
+}
+
+gboolean
+vt_image_sink_done (VtImageSink *self, GError **error)
+{
+  if (!send_value (self, VT_IMAGE_MSG_DONE, g_variant_new ("()"), -1, error))
+    return FALSE;
+  wait_until_closed (self);
+  return TRUE;
+}
+
+gboolean
+vt_image_sink_failed (VtImageSink *self, const GError *failure, GError **error)
+{
+  int code = failure->domain == VT_IMAGE_ERROR ? failure->code : VT_IMAGE_ERROR_READER;
+  g_autofree char *text = make_text (failure->message);
+
+  if (!send_value (self, VT_IMAGE_MSG_ERROR, g_variant_new ("(us)", (guint32)code, text), -1,
+                   error))
+    return FALSE;
+  wait_until_closed (self);
+  return TRUE;
+}

@@ -1,0 +1,59 @@
+// SPDX-License-Identifier: GPL-2.0-only WITH cryptsetup-OpenSSL-exception
+/*
+ * A reader process's way to its starter: sends records, and waits while too much is underway.
+ *
+ * Functions return FALSE with VT_IPC_ERROR when the starter is gone; the reader then ends.
+ */
+#pragma once
+
+#include "vt-image.h"
+
+typedef struct _VtImageSink VtImageSink;
+
+/* SOCKET stays the caller's. */
+VtImageSink *vt_image_sink_new (int socket);
+void vt_image_sink_free (VtImageSink *self);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (VtImageSink, vt_image_sink_free)
+
+/* For people; an error of sending is left to the next record. */
+void vt_image_sink_log (VtImageSink *self, GLogLevelFlags level, const char *format, ...)
+    G_GNUC_PRINTF (3, 4);
+gboolean vt_image_sink_phase (VtImageSink *self,
+                              const char *phase,
+                              GError **error) G_GNUC_WARN_UNUSED_RESULT;
+gboolean vt_image_sink_described (VtImageSink *self,
+                                  const char *format,
+                                  guint64 virtual_size,
+                                  GError **error) G_GNUC_WARN_UNUSED_RESULT;
+gboolean vt_image_sink_system (VtImageSink *self,
+                               const VtOperatingSystem *system,
+                               GError **error) G_GNUC_WARN_UNUSED_RESULT;
+gboolean vt_image_sink_filesystem (VtImageSink *self,
+                                   const VtFilesystem *filesystem,
+                                   GError **error) G_GNUC_WARN_UNUSED_RESULT;
+gboolean vt_image_sink_expect (VtImageSink *self,
+                               guint64 files,
+                               guint64 bytes,
+                               guint64 excluded,
+                               GError **error) G_GNUC_WARN_UNUSED_RESULT;
+
+/*
+ * Sends a file, and LINKS (NULL-terminated, may be NULL), its other names. MEMFD is its content or
+ * -1, and stays the caller's. Waits until the budget has room for it.
+ */
+gboolean vt_image_sink_file (VtImageSink *self,
+                             const VtFileResult *file,
+                             char **links,
+                             int memfd,
+                             GError **error) G_GNUC_WARN_UNUSED_RESULT;
+gboolean vt_image_sink_filesystem_end (VtImageSink *self,
+                                       guint filesystem,
+                                       VtReason reason,
+                                       const char *detail,
+                                       GError **error) G_GNUC_WARN_UNUSED_RESULT;
+/* The last record; returns when the starter has taken it. The same goes for the next. */
+gboolean vt_image_sink_done (VtImageSink *self, GError **error) G_GNUC_WARN_UNUSED_RESULT;
+/* FAILURE is of VT_IMAGE_ERROR; any other domain becomes VT_IMAGE_ERROR_READER. */
+gboolean vt_image_sink_failed (VtImageSink *self,
+                               const GError *failure,
+                               GError **error) G_GNUC_WARN_UNUSED_RESULT;

@@ -1,0 +1,246 @@
+// SPDX-License-Identifier: GPL-2.0-only WITH cryptsetup-OpenSSL-exception
+/*
+ * The starter's side of an image reader: its process, the watch over the appliance's launch, and
+ * the credit it is given. What its messages say is checked in vt-image-receive.c.
+ */
+#include "vt-image-private.h"
+
+#include <glib-unix.h>
+
+#include "vt-accel.h"
+#include "vt-image-protocol.h"
+#include "vt-image-reader.h"
+#include "vt-ipc.h"
+
+/* Emulated, the appliance takes up to ten times as long to start. */
+#define TCG_FACTOR 10
+/* Credit goes back in few large pieces, so that it never fills the socket. */
+#define CREDIT_PIECE (VT_IMAGE_BUDGET / 8)
+/* Messages handled before other sources of the main loop get their turn. */
+#define MESSAGES_A_TURN 64
+
+static void start_reader (VtImage *self, gboolean force_tcg);
+
+void
+vt_image_file_free (VtImageFile *self)
+{
+  g_clear_pointer (&self->result, vt_file_result_free);
+  g_clear_pointer (&self->links, g_ptr_array_unref);
+  vt_fd_clear (&self->memfd);
+  g_free (self);
+}
+
+static void
+clear_timer (VtImage *self)
+{
+  if (self->launch_timer != NULL)
+    g_source_destroy (self->launch_timer);
+  g_clear_pointer (&self->launch_timer, g_source_unref);
+}
+
+static void
+stop_reader (VtImage *self)
+{
+  clear_timer (self);
+  if (self->messages != NULL)
+    g_source_destroy (self->messages);
+  g_clear_pointer (&self->messages, g_source_unref);
+  vt_child_clear (&self->child);
+  g_clear_pointer (&self->last_file, vt_image_file_free);
+}
+
+void
+vt_image_finish (VtImage *self, const GError *error)
+{
+  stop_reader (self);
+  self->events->finished (error, self->user_data);
+}
+
+static gboolean
+is_launching_with_kvm (VtImage *self)
+{
+  return self->launching && !self->force_tcg;
+}
+
+static void
+try_without_kvm (VtImage *self, const char *why)
+{
+  g_autofree char *text = g_strdup_printf (
+      "the appliance does not start with KVM (%s): starting it again without (TCG, slower)", why);
+
+  self->events->message (G_LOG_LEVEL_WARNING, text, self->user_data);
+  self->kvm_failed = TRUE;
+  stop_reader (self);
+  start_reader (self, TRUE);
+}
+
+void
+vt_image_fail (VtImage *self, const GError *error)
+{
+  if (is_launching_with_kvm (self) &&
+      (g_error_matches (error, VT_IMAGE_ERROR, VT_IMAGE_ERROR_APPLIANCE) ||
+       g_error_matches (error, VT_IMAGE_ERROR, VT_IMAGE_ERROR_READER)))
+    try_without_kvm (self, error->message);
+  else
+    vt_image_finish (self, error);
+}
+
+static gboolean
+on_launch_timeout (gpointer user_data)
+{
+  VtImage *self = user_data;
+  g_autofree char *why = g_strdup_printf ("not up after %u s", self->launch_limit_s);
+  g_autoptr (GError) error =
+      g_error_new (VT_IMAGE_ERROR, VT_IMAGE_ERROR_APPLIANCE, "libguestfs's appliance is %s", why);
+
+  if (is_launching_with_kvm (self))
+    try_without_kvm (self, why);
+  else
+    vt_image_finish (self, error);
+  return G_SOURCE_REMOVE;
+}
+
+static void
+watch_launch (VtImage *self)
+{
+  self->launching = TRUE;
+  self->launch_limit_s = self->options->launch_timeout_s * (self->force_tcg ? TCG_FACTOR : 1);
+  self->launch_timer = g_timeout_source_new_seconds (self->launch_limit_s);
+  g_source_set_callback (self->launch_timer, on_launch_timeout, self, NULL);
+  g_source_attach (self->launch_timer, g_main_context_get_thread_default ());
+}
+
+void
+vt_image_enter_phase (VtImage *self, const char *phase)
+{
+  if (self->launching) {
+    /* What fails without KVM too is no fault of KVM's. */
+    if (!self->force_tcg || self->kvm_failed)
+      vt_accel_remember_broken (self->kvm_failed);
+    self->launching = FALSE;
+    clear_timer (self);
+  }
+  if (g_str_equal (phase, "launch"))
+    watch_launch (self);
+  self->events->phase (phase, self->user_data);
+}
+
+static gboolean
+receive_one (VtImage *self)
+{
+  g_auto (VtIpcFds) fds = VT_IPC_FDS_INIT;
+  g_autoptr (GError) error = NULL;
+  g_autoptr (GVariant) message =
+      vt_ipc_receive (self->child.socket, VT_IMAGE_MESSAGE_TYPE, &fds, &error);
+  g_autoptr (GError) failure = NULL;
+
+  if (message != NULL)
+    return vt_image_receive (self, message, &fds);
+  failure = g_error_new (VT_IMAGE_ERROR, VT_IMAGE_ERROR_READER,
+                         "the process that reads the image ended unexpectedly: %s", error->message);
+  vt_image_fail (self, failure);
+  return FALSE;
+}
+
+static gboolean
+on_readable (int fd, GIOCondition condition, gpointer user_data)
+{
+  VtImage *self = user_data;
+
+  for (int i = 0; i < MESSAGES_A_TURN; i++) {
+    GPollFD poll_fd = {.fd = fd, .events = G_IO_IN};
+
+    if (g_poll (&poll_fd, 1, 0) <= 0)
+      break;
+    /* The source may be gone, and another reader started, by what was received. */
+    if (!receive_one (self))
+      return G_SOURCE_CONTINUE;
+  }
+  return G_SOURCE_CONTINUE;
+}
+
+static gboolean
+on_start_failed (gpointer user_data)
+{
+  VtImage *self = user_data;
+  g_autoptr (GError) error = g_steal_pointer (&self->start_error);
+
+  vt_image_finish (self, error);
+  return G_SOURCE_REMOVE;
+}
+
+static GSource *
+attach (GSource *source, GSourceFunc func, VtImage *self)
+{
+  g_source_set_callback (source, func, self, NULL);
+  g_source_attach (source, g_main_context_get_thread_default ());
+  return source;
+}
+
+static void
+start_reader (VtImage *self, gboolean force_tcg)
+{
+  const VtReaderArguments arguments = {self->options, (char *)vt_run_dir_get_path (self->run_dir),
+                                       force_tcg};
+
+  self->force_tcg = force_tcg;
+  self->launching = FALSE;
+  self->n_filesystems = 0;
+  if (vt_spawner_spawn (self->spawner, self->options->reader,
+                        vt_reader_arguments_serialize (&arguments), &self->child,
+                        &self->start_error))
+    self->messages = attach (g_unix_fd_source_new (self->child.socket, G_IO_IN | G_IO_HUP),
+                             G_SOURCE_FUNC (on_readable), self);
+  else
+    self->messages = attach (g_idle_source_new (), on_start_failed, self);
+}
+
+VtImage *
+vt_image_start (VtSpawner *spawner,
+                const VtImageOptions *options,
+                const VtImageEvents *events,
+                gpointer user_data)
+{
+  VtImage *self = g_new0 (VtImage, 1);
+
+  self->spawner = spawner;
+  self->options = vt_image_options_copy (options);
+  self->events = events;
+  self->user_data = user_data;
+  self->child = (VtChild)VT_CHILD_INIT;
+  self->run_dir = vt_run_dir_new (&self->start_error);
+  if (self->run_dir != NULL)
+    start_reader (self, !vt_accel_kvm_is_worth_trying ());
+  else
+    self->messages = attach (g_idle_source_new (), on_start_failed, self);
+  return self;
+}
+
+void
+vt_image_free (VtImage *self)
+{
+  stop_reader (self);
+  g_clear_error (&self->start_error);
+  g_clear_pointer (&self->run_dir, vt_run_dir_free);
+  vt_image_options_free (self->options);
+  g_free (self);
+}
+
+void
+vt_image_release (VtImage *self, guint64 cost)
+{
+  g_autoptr (GError) error = NULL;
+
+  /* A reader asks for credit only when it needs some: a message for nothing would fill the socket.
+   */
+  if (cost == 0)
+    return;
+  self->underway -= MIN (self->underway, cost);
+  self->credit += cost;
+  if (self->child.socket < 0 || (self->credit < CREDIT_PIECE && self->underway > 0))
+    return;
+  /* A reader that is gone shows at its socket's end. */
+  if (!vt_ipc_send (self->child.socket, g_variant_new_uint64 (self->credit), NULL, 0, &error))
+    g_debug ("image: %s", error->message);
+  self->credit = 0;
+}

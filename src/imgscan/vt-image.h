@@ -1,0 +1,109 @@
+// SPDX-License-Identifier: GPL-2.0-only WITH cryptsetup-OpenSSL-exception
+/*
+ * Reads a disk image: its file systems, its operating systems, every regular file's identity and
+ * content. Never writes to it.
+ *
+ * Whatever parses hostile bytes runs in a reader process of its own (vt-image-reader.h), which
+ * sends bounded records. What is seen here is the starter's side: it starts the reader, watches it,
+ * and hands its records on as events in the main context that was the thread-default one at the
+ * start.
+ */
+#pragma once
+
+#include <gio/gio.h>
+
+#include "vt-scan-result.h"
+#include "vt-spawner.h"
+
+typedef enum {
+  VT_IMAGE_ERROR_NOT_FOUND,     /* no such file, or no right to read it */
+  VT_IMAGE_ERROR_BAD_OPTION,    /* no such snapshot, a key that cannot be read */
+  VT_IMAGE_ERROR_BAD_IMAGE,     /* not a disk image, damaged, or in use by somebody who writes */
+  VT_IMAGE_ERROR_NO_FILESYSTEM, /* a disk image in which nothing can be read */
+  VT_IMAGE_ERROR_APPLIANCE,     /* libguestfs or QEMU could not be started */
+  VT_IMAGE_ERROR_READER,        /* the reader process died, or sent what it must not */
+} VtImageError;
+
+#define VT_IMAGE_ERROR (vt_image_error_quark ())
+GQuark vt_image_error_quark (void);
+
+/* How far a reader goes. */
+typedef enum {
+  VT_IMAGE_INSPECT, /* file systems and operating systems */
+  VT_IMAGE_READ,    /* and all files with their contents */
+} VtImageMode;
+
+typedef struct {
+  VtChildFunc reader;    /* the backend: what the reader process runs (vt-image-reader.h) */
+  char *path;            /* the image */
+  char *format;          /* QEMU's name of its format; NULL: found out */
+  char *snapshot;        /* internal snapshot to read, or NULL */
+  GStrv keys;            /* LUKS keys: DEVICE:key:STRING or DEVICE:file:FILE, DEVICE may be "all" */
+  GStrv include;         /* globs; when there are any, only paths that match one are read */
+  GStrv exclude;         /* globs; paths that match one are not read */
+  guint64 max_file_size; /* bytes; of larger files only the digest is made */
+  VtImageMode mode;
+  guint launch_timeout_s; /* how long the appliance may take to start with KVM */
+} VtImageOptions;
+
+/* Documented default of launch_timeout_s; a start with KVM takes 2 to 5 s, more on a busy host. */
+#define VT_IMAGE_LAUNCH_TIMEOUT_S 30
+
+VtImageOptions *vt_image_options_new (const char *path);
+VtImageOptions *vt_image_options_copy (const VtImageOptions *self);
+void vt_image_options_free (VtImageOptions *self);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (VtImageOptions, vt_image_options_free)
+
+/* One regular file, with all its names. */
+typedef struct {
+  VtFileResult *result; /* under its first name; its digest is set only when there is no content,
+                           its verdict only when it could not be read or is too large */
+  GPtrArray *links;     /* of gchar: its other names */
+  int memfd;            /* content, sealed; -1: see result */
+  guint64 cost;         /* what vt_image_release() is to give back */
+} VtImageFile;
+
+void vt_image_file_free (VtImageFile *self);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (VtImageFile, vt_image_file_free)
+
+/* Each is called with the pointer that vt_image_start() was given. None may free the VtImage. */
+typedef struct {
+  /* Something a person may want to know; LEVEL is of GLogLevelFlags. */
+  void (*message) (GLogLevelFlags level, const char *text, gpointer user_data);
+  /* "open", "launch", "inspect", "read". */
+  void (*phase) (const char *phase, gpointer user_data);
+  void (*described) (const char *format, guint64 virtual_size, gpointer user_data);
+  void (*system) (VtOperatingSystem *system, gpointer user_data);    /* takes SYSTEM */
+  void (*filesystem) (VtFilesystem *filesystem, gpointer user_data); /* takes FILESYSTEM */
+  void (*expect) (guint64 files, guint64 bytes, guint64 excluded, gpointer user_data);
+  void (*file) (VtImageFile *file, gpointer user_data); /* takes FILE */
+  /* No more files of this one. A REASON other than NONE: what came of it may not be what it holds.
+   */
+  void (*filesystem_end) (guint filesystem,
+                          VtReason reason,
+                          const char *detail,
+                          gpointer user_data);
+  /* The last event. ERROR is NULL if the image was read to its end. */
+  void (*finished) (const GError *error, gpointer user_data);
+} VtImageEvents;
+
+typedef struct _VtImage VtImage;
+
+/* Starts to read. SPAWNER, EVENTS and USER_DATA must outlive the image. */
+VtImage *vt_image_start (VtSpawner *spawner,
+                         const VtImageOptions *options,
+                         const VtImageEvents *events,
+                         gpointer user_data);
+
+/* Ends the reader and all it has started, finished or not. No event comes any more. */
+void vt_image_free (VtImage *self);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (VtImage, vt_image_free)
+
+/*
+ * Tells that a file's content is done with. The reader stops when files of VT_IMAGE_BUDGET bytes
+ * are underway, so this is what bounds memory.
+ */
+void vt_image_release (VtImage *self, guint64 cost);
+
+/* Bytes of content that may be underway at once; a single larger file goes alone. */
+#define VT_IMAGE_BUDGET ((guint64)96 * 1024 * 1024)

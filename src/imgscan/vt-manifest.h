@@ -1,0 +1,38 @@
+// SPDX-License-Identifier: GPL-2.0-only WITH cryptsetup-OpenSSL-exception
+/*
+ * The manifest: every regular file of an image, as JSON Lines, in the order of file system and
+ * path.
+ *
+ * Files come in any order; they are kept in a temporary SQLite database, so memory does not grow
+ * with the image. Of hard links to one file, the first in order has the verdict's source and the
+ * others "hardlink"; of files with one content that the engine scanned in this run, the first in
+ * order has "engine" and the others "store". So the manifest does not depend on the order of
+ * reading.
+ */
+#pragma once
+
+#include <gio/gio.h>
+
+#include "vt-scan-result.h"
+
+typedef struct _VtManifest VtManifest;
+
+VtManifest *vt_manifest_new (GError **error) G_GNUC_WARN_UNUSED_RESULT;
+void vt_manifest_free (VtManifest *self);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (VtManifest, vt_manifest_free)
+
+gboolean vt_manifest_add (VtManifest *self,
+                          const VtFileResult *file,
+                          GError **error) G_GNUC_WARN_UNUSED_RESULT;
+
+/* All clean files of the file system become incomplete: it turned out not to be readable whole. */
+gboolean vt_manifest_fail_filesystem (VtManifest *self,
+                                      guint filesystem,
+                                      VtReason reason,
+                                      GError **error) G_GNUC_WARN_UNUSED_RESULT;
+
+/* Writes the lines; RESULT's file systems give the names. Several images append to one stream. */
+gboolean vt_manifest_write (VtManifest *self,
+                            const VtScanResult *result,
+                            GOutputStream *stream,
+                            GError **error) G_GNUC_WARN_UNUSED_RESULT;

@@ -1,0 +1,208 @@
+// SPDX-License-Identifier: GPL-2.0-only WITH cryptsetup-OpenSSL-exception
+/*
+ * The text report: findings as clamscan(1) writes them, then a summary for each image.
+ *
+ * The word "clean" stands only where files were found clean; of a scan that failed it never does.
+ */
+#include "vt-report-private.h"
+
+#define SECONDS_PER_DAY ((gint64)24 * 60 * 60)
+
+/* PREFIX is empty, or the image's name and a colon. */
+static void
+write_findings (const VtScanResult *result, const char *prefix, VtSink *sink)
+{
+  for (guint i = 0; i < result->findings->len && !vt_sink_has_failed (sink); i++) {
+    const VtFileResult *file = g_ptr_array_index (result->findings, i);
+    g_autofree char *path = vt_report_escaped_path (result, file);
+    g_autofree char *threat = vt_report_escape (file->verdict.threat);
+
+    vt_sink_printf (sink, "%s%s: %s FOUND\n", prefix, path, threat);
+  }
+}
+
+static void
+write_incomplete (const VtScanResult *result, const char *prefix, VtSink *sink)
+{
+  for (guint i = 0; i < result->filesystems->len; i++) {
+    const VtFilesystem *filesystem = g_ptr_array_index (result->filesystems, i);
+    g_autofree char *id = vt_report_escape (vt_report_filesystem_id (result, i));
+    g_autofree char *detail = vt_report_escape (vt_report_filesystem_detail (filesystem));
+
+    if (filesystem->reason != VT_REASON_NONE)
+      vt_sink_printf (sink, "%s%s: INCOMPLETE (%s): %s\n", prefix, id,
+                      vt_reason_to_string (filesystem->reason), detail);
+  }
+  for (guint i = 0; i < result->incomplete->len && !vt_sink_has_failed (sink); i++) {
+    const VtFileResult *file = g_ptr_array_index (result->incomplete, i);
+    g_autofree char *path = vt_report_escaped_path (result, file);
+
+    vt_sink_printf (sink, "%s%s: INCOMPLETE (%s)\n", prefix, path,
+                    vt_reason_to_string (file->verdict.reason));
+  }
+}
+
+static void
+write_database (const VtEngineDatabase *database, VtSink *sink)
+{
+  g_autofree char *name = vt_report_escape (database->name);
+  g_autoptr (GDateTime) time = g_date_time_new_from_unix_utc (database->time);
+  g_autofree char *date = time != NULL ? g_date_time_format (time, "%Y-%m-%d") : NULL;
+  gint64 now = g_get_real_time () / G_USEC_PER_SEC;
+
+  vt_sink_printf (sink, "Database: %s", name);
+  if (database->version > 0)
+    vt_sink_printf (sink, ", version %u, %u signatures", database->version, database->signatures);
+  if (date != NULL) {
+    gint64 days = database->time < now ? (now - database->time) / SECONDS_PER_DAY : 0;
+
+    vt_sink_printf (sink, ", of %s (%" G_GINT64_FORMAT " %s old)", date, days,
+                    days == 1 ? "day" : "days");
+  }
+  vt_sink_puts (sink, "\n");
+}
+
+static void
+write_engine (const VtEngineId *engine, VtSink *sink)
+{
+  if (engine == NULL) {
+    vt_sink_puts (sink, "Engine version: unknown\n");
+    return;
+  }
+  vt_sink_printf (sink, "Engine version: %s (functionality level %u)\n", engine->version,
+                  engine->flevel);
+  for (guint i = 0; i < engine->databases->len; i++)
+    write_database (g_ptr_array_index (engine->databases, i), sink);
+}
+
+static void
+write_image (const VtScanResult *result, VtSink *sink)
+{
+  g_autofree char *path = vt_report_escape (result->path);
+
+  vt_sink_printf (sink, "Image: %s", path);
+  if (result->format != NULL) {
+    g_autofree char *size = vt_report_format_size (result->virtual_size);
+
+    vt_sink_printf (sink, " (%s, %s)", result->format, size);
+  }
+  vt_sink_puts (sink, "\n");
+  if (result->snapshot != NULL) {
+    g_autofree char *snapshot = vt_report_escape (result->snapshot);
+
+    vt_sink_printf (sink, "Snapshot: %s\n", snapshot);
+  }
+  for (guint i = 0; i < result->systems->len; i++) {
+    const VtOperatingSystem *system = g_ptr_array_index (result->systems, i);
+    g_autofree char *name = vt_report_escape (system->product ? system->product : "unknown");
+
+    vt_sink_printf (sink, "Operating system: %s\n", name);
+  }
+}
+
+static void
+write_filesystem_count (const VtScanResult *result, VtSink *sink)
+{
+  guint failed = 0;
+
+  for (guint i = 0; i < result->filesystems->len; i++)
+    failed += ((const VtFilesystem *)g_ptr_array_index (result->filesystems, i))->reason !=
+              VT_REASON_NONE;
+  vt_sink_printf (sink, "File systems: %u", result->filesystems->len);
+  if (failed > 0)
+    vt_sink_printf (sink, " (%u not read whole)", failed);
+  vt_sink_puts (sink, "\n");
+}
+
+static void
+write_incomplete_count (const VtScanResult *result, VtSink *sink)
+{
+  guint64 by_reason[VT_REASON_ENGINE_CRASH + 1] = {0};
+  const char *separator = " (";
+
+  for (guint i = 0; i < result->incomplete->len; i++)
+    by_reason[((const VtFileResult *)g_ptr_array_index (result->incomplete, i))->verdict.reason]++;
+  vt_sink_printf (sink, "Incomplete files: %" G_GUINT64_FORMAT, result->stats.incomplete);
+  for (guint i = 0; i < G_N_ELEMENTS (by_reason); i++) {
+    if (by_reason[i] == 0)
+      continue;
+    vt_sink_printf (sink, "%s%s: %" G_GUINT64_FORMAT, separator, vt_reason_to_string ((VtReason)i),
+                    by_reason[i]);
+    separator = ", ";
+  }
+  vt_sink_puts (sink, result->incomplete->len > 0 ? ")\n" : "\n");
+}
+
+static void
+write_counts (const VtScanResult *result, VtSink *sink)
+{
+  const VtScanStats *stats = &result->stats;
+  g_autofree char *bytes = vt_report_format_size (stats->bytes);
+  g_autofree char *scanned = vt_report_format_size (stats->scanned_bytes);
+
+  write_filesystem_count (result, sink);
+  vt_sink_printf (sink, "Files: %" G_GUINT64_FORMAT "\n", stats->files);
+  if (result->error == NULL)
+    vt_sink_printf (sink, "Clean files: %" G_GUINT64_FORMAT "\n", stats->clean);
+  vt_sink_printf (sink, "Infected files: %" G_GUINT64_FORMAT "\n", stats->infected);
+  write_incomplete_count (result, sink);
+  vt_sink_printf (sink, "Excluded files: %" G_GUINT64_FORMAT "\n", stats->excluded);
+  vt_sink_printf (sink, "Data: %s\n", bytes);
+  vt_sink_printf (sink, "Scanned: %" G_GUINT64_FORMAT " files, %s\n", stats->scanned, scanned);
+  vt_sink_printf (sink, "From store: %" G_GUINT64_FORMAT " files\n", stats->from_store);
+  vt_sink_printf (sink, "From template: %" G_GUINT64_FORMAT " files\n", stats->from_template);
+}
+
+static void
+write_time (const VtScanStats *stats, VtSink *sink)
+{
+  char total[G_ASCII_DTOSTR_BUF_SIZE];
+  char opening[G_ASCII_DTOSTR_BUF_SIZE];
+  char loading[G_ASCII_DTOSTR_BUF_SIZE];
+  char reading[G_ASCII_DTOSTR_BUF_SIZE];
+
+  vt_sink_printf (sink, "Time: %s s (opening %s s, loading %s s, reading and scanning %s s)\n",
+                  vt_json_format_seconds (stats->total_seconds, total),
+                  vt_json_format_seconds (stats->open_seconds, opening),
+                  vt_json_format_seconds (stats->load_seconds, loading),
+                  vt_json_format_seconds (stats->read_seconds, reading));
+}
+
+static void
+write_summary (const VtScanResult *result, VtSink *sink)
+{
+  vt_sink_puts (sink, "\n----------- SCAN SUMMARY -----------\n");
+  if (result->error != NULL) {
+    g_autofree char *message = vt_report_escape (result->error->message);
+
+    vt_sink_printf (sink, "FAILED: %s\n", message);
+  }
+  if (result->partial)
+    vt_sink_puts (sink, "PARTIAL: the scan was stopped before its end\n");
+  write_image (result, sink);
+  write_engine (result->engine, sink);
+  /* Noughts after a failure would look like an answer. */
+  if (result->error == NULL || result->stats.files > 0)
+    write_counts (result, sink);
+  write_time (&result->stats, sink);
+}
+
+void
+vt_report_write_text (GPtrArray *results, VtSink *sink)
+{
+  for (guint i = 0; i < results->len; i++) {
+    const VtScanResult *result = g_ptr_array_index (results, i);
+    g_autofree char *path = vt_report_escape (result->path);
+    g_autofree char *prefix = results->len > 1 ? g_strconcat (path, ":", NULL) : g_strdup ("");
+
+    write_findings (result, prefix, sink);
+    write_incomplete (result, prefix, sink);
+    if (result->error != NULL) {
+      g_autofree char *message = vt_report_escape (result->error->message);
+
+      vt_sink_printf (sink, "%s: FAILED: %s\n", path, message);
+    }
+  }
+  for (guint i = 0; i < results->len; i++)
+    write_summary (g_ptr_array_index (results, i), sink);
+}

@@ -1,0 +1,43 @@
+// SPDX-License-Identifier: GPL-2.0-only WITH cryptsetup-OpenSSL-exception
+/*
+ * Writes what scans found: text as ClamAV users expect it, JSON, SARIF 2.1.0, JUnit XML.
+ */
+#pragma once
+
+#include <gio/gio.h>
+
+#include "vt-scan-result.h"
+
+typedef enum {
+  VT_REPORT_TEXT,
+  VT_REPORT_JSON,
+  VT_REPORT_SARIF,
+  VT_REPORT_JUNIT,
+} VtReportFormat;
+
+/* "text", "json", "sarif" or "junit". */
+gboolean vt_report_format_from_string (const char *name,
+                                       VtReportFormat *format) G_GNUC_WARN_UNUSED_RESULT;
+
+/* Writes the report of RESULTS (of VtScanResult, at least one) to STREAM, which stays open. */
+gboolean vt_report_write (VtReportFormat format,
+                          GPtrArray *results,
+                          GOutputStream *stream,
+                          GError **error) G_GNUC_WARN_UNUSED_RESULT;
+
+/*
+ * Writes as JSON what is in RESULT's image, without a word of what a scan may have found: the
+ * members "image", "filesystems" and "systems" of the report.
+ */
+gboolean vt_report_write_inspection (const VtScanResult *result,
+                                     GOutputStream *stream,
+                                     GError **error) G_GNUC_WARN_UNUSED_RESULT;
+
+/*
+ * PATH with control characters, and bytes that are not UTF-8, as C escapes (\n, \033, \377) and
+ * backslashes doubled: safe on a terminal, and back again without loss. Free with g_free().
+ */
+char *vt_report_escape (const char *path);
+
+/* BYTES for people, in powers of 1,024: "1.5 GiB". Free with g_free(). */
+char *vt_report_format_size (guint64 bytes);

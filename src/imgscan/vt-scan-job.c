@@ -1,0 +1,433 @@
+// SPDX-License-Identifier: GPL-2.0-only WITH cryptsetup-OpenSSL-exception
+#include "vt-scan-job-private.h"
+
+#include <string.h>
+
+G_DEFINE_TYPE (VtScanJob, vt_scan_job, G_TYPE_OBJECT)
+
+enum { SIGNAL_PHASE, SIGNAL_PROGRESS, SIGNAL_FINDING, SIGNAL_MESSAGE, N_SIGNALS };
+
+static guint signals[N_SIGNALS];
+
+static void
+vt_scan_job_finalize (GObject *object)
+{
+  VtScanJob *self = VT_SCAN_JOB (object);
+
+  g_clear_pointer (&self->image, vt_image_free);
+  g_thread_pool_free (self->hashers, FALSE, TRUE);
+  vt_image_options_free (self->options);
+  g_hash_table_unref (self->contents);
+  g_hash_table_unref (self->failures);
+  g_array_unref (self->clean_files);
+  g_clear_pointer (&self->result, vt_scan_result_free);
+  g_clear_pointer (&self->main_context, g_main_context_unref);
+  G_OBJECT_CLASS (vt_scan_job_parent_class)->finalize (object);
+}
+
+static guint
+new_signal (const char *name, guint n_parameters, GType first, GType second)
+{
+  return g_signal_new (name, VT_TYPE_SCAN_JOB, G_SIGNAL_RUN_LAST, 0, NULL, NULL, NULL, G_TYPE_NONE,
+                       n_parameters, first, second);
+}
+
+static void
+vt_scan_job_class_init (VtScanJobClass *klass)
+{
+  G_OBJECT_CLASS (klass)->finalize = vt_scan_job_finalize;
+  signals[SIGNAL_PHASE] = new_signal ("phase", 1, G_TYPE_STRING, G_TYPE_NONE);
+  signals[SIGNAL_PROGRESS] = new_signal ("progress", 0, G_TYPE_NONE, G_TYPE_NONE);
+  signals[SIGNAL_FINDING] = new_signal ("finding", 1, G_TYPE_POINTER, G_TYPE_NONE);
+  signals[SIGNAL_MESSAGE] = new_signal ("message", 2, G_TYPE_UINT, G_TYPE_STRING);
+}
+
+static void
+vt_scan_job_init (VtScanJob *self)
+{
+  self->contents = g_hash_table_new (vt_digest_hash, vt_digest_equal);
+  self->failures = g_hash_table_new_full (vt_digest_hash, vt_digest_equal, g_free, g_free);
+  self->clean_files = g_array_new (FALSE, TRUE, sizeof (guint64));
+  self->hashers =
+      g_thread_pool_new (vt_scan_job_hash, self, (gint)g_get_num_processors (), FALSE, NULL);
+}
+
+VtScanJob *
+vt_scan_job_new (const VtScanContext *context, const VtImageOptions *options, VtManifest *manifest)
+{
+  VtScanJob *self = g_object_new (VT_TYPE_SCAN_JOB, NULL);
+
+  self->context = *context;
+  self->options = vt_image_options_copy (options);
+  self->manifest = manifest;
+  self->result = vt_scan_result_new (options->path);
+  self->result->engine = context->engine_id;
+  self->result->snapshot = g_strdup (options->snapshot);
+  self->progress.phase = "open";
+  return self;
+}
+
+static double
+seconds_since (gint64 time)
+{
+  return (double)(g_get_monotonic_time () - time) / G_USEC_PER_SEC;
+}
+
+static void
+enter_phase (VtScanJob *self, const char *phase)
+{
+  self->progress.phase = g_intern_string (phase);
+  g_signal_emit (self, signals[SIGNAL_PHASE], 0, phase);
+}
+
+void
+vt_scan_job_fail (VtScanJob *self, const GError *error)
+{
+  if (self->result->error == NULL)
+    self->result->error = g_error_copy (error);
+  self->ended = TRUE;
+  g_main_context_wakeup (self->main_context);
+}
+
+void
+vt_scan_job_load_engine (VtScanJob *self)
+{
+  if (self->load_time != 0)
+    return;
+  self->load_time = g_get_monotonic_time ();
+  vt_scan_pool_load (self->context.pool, self->context.engine_id->id);
+}
+
+/* Booking */
+
+static void
+count_verdict (VtScanJob *self, const VtFileResult *file)
+{
+  VtScanStats *stats = &self->result->stats;
+
+  stats->files++;
+  switch (file->verdict.kind) {
+  case VT_VERDICT_CLEAN:
+    stats->clean++;
+    g_array_index (self->clean_files, guint64, file->filesystem)++;
+    break;
+  case VT_VERDICT_INFECTED:
+    stats->infected++;
+    break;
+  case VT_VERDICT_INCOMPLETE:
+  case VT_VERDICT_UNKNOWN:
+  default:
+    stats->incomplete++;
+    break;
+  }
+}
+
+static void
+count_source (VtScanJob *self, const VtFileResult *file)
+{
+  VtScanStats *stats = &self->result->stats;
+
+  stats->bytes += file->size;
+  if (file->source == VT_SOURCE_ENGINE) {
+    stats->scanned++;
+    stats->scanned_bytes += file->size;
+  } else if (file->source == VT_SOURCE_STORE) {
+    stats->from_store++;
+  }
+}
+
+static void
+book_name (VtScanJob *self, const VtFileResult *file, const char *path)
+{
+  g_autoptr (VtFileResult) named = g_new (VtFileResult, 1);
+  g_autoptr (GError) error = NULL;
+
+  *named = *file;
+  named->path = g_strdup (path);
+  count_verdict (self, named);
+  if (self->manifest != NULL && !vt_manifest_add (self->manifest, named, &error))
+    vt_scan_job_fail (self, error);
+  if (named->verdict.kind == VT_VERDICT_INFECTED) {
+    g_signal_emit (self, signals[SIGNAL_FINDING], 0, named);
+    g_ptr_array_add (self->result->findings, g_steal_pointer (&named));
+  } else if (named->verdict.kind != VT_VERDICT_CLEAN) {
+    g_ptr_array_add (self->result->incomplete, g_steal_pointer (&named));
+  }
+}
+
+static void
+book_file (VtScanJob *self, const VtImageFile *file)
+{
+  count_source (self, file->result);
+  book_name (self, file->result, file->result->path);
+  for (guint i = 0; i < file->links->len; i++)
+    book_name (self, file->result, g_ptr_array_index (file->links, i));
+  self->progress.files = self->result->stats.files;
+  self->progress.bytes = self->result->stats.bytes;
+  g_signal_emit (self, signals[SIGNAL_PROGRESS], 0);
+}
+
+void
+vt_scan_job_finish_task (VtScanTask *task, const VtVerdict *verdict, VtSource source)
+{
+  g_autoptr (VtScanJob) self = task->job;
+  guint64 cost = task->file->cost;
+
+  task->file->result->verdict = *verdict;
+  task->file->result->source = source;
+  if (!self->ended)
+    book_file (self, task->file);
+  vt_image_file_free (task->file);
+  g_clear_error (&task->error);
+  g_free (task);
+  self->underway--;
+  if (self->image != NULL)
+    vt_image_release (self->image, cost);
+}
+
+/* Events of the image */
+
+static void
+on_message (GLogLevelFlags level, const char *text, gpointer user_data)
+{
+  g_signal_emit (user_data, signals[SIGNAL_MESSAGE], 0, (guint)level, text);
+}
+
+static void
+on_phase (const char *phase, gpointer user_data)
+{
+  VtScanJob *self = user_data;
+
+  if (g_str_equal (phase, "read")) {
+    self->result->stats.open_seconds = seconds_since (self->start_time);
+    self->read_time = g_get_monotonic_time ();
+  }
+  enter_phase (self, phase);
+}
+
+static void
+on_described (const char *format, guint64 virtual_size, gpointer user_data)
+{
+  VtScanJob *self = user_data;
+
+  g_free (self->result->format);
+  self->result->format = g_strdup (format);
+  self->result->virtual_size = virtual_size;
+}
+
+static void
+on_system (VtOperatingSystem *system, gpointer user_data)
+{
+  VtScanJob *self = user_data;
+
+  g_ptr_array_add (self->result->systems, system);
+}
+
+static void
+on_filesystem (VtFilesystem *filesystem, gpointer user_data)
+{
+  VtScanJob *self = user_data;
+
+  g_ptr_array_add (self->result->filesystems, filesystem);
+  g_array_set_size (self->clean_files, self->result->filesystems->len);
+}
+
+static void
+on_expect (guint64 files, guint64 bytes, guint64 excluded, gpointer user_data)
+{
+  VtScanJob *self = user_data;
+
+  self->progress.total_files += files;
+  self->progress.total_bytes += bytes;
+  self->result->stats.excluded += excluded;
+  g_signal_emit (self, signals[SIGNAL_PROGRESS], 0);
+}
+
+static void
+on_file (VtImageFile *file, gpointer user_data)
+{
+  vt_scan_job_take_file (user_data, file);
+}
+
+static void
+on_filesystem_end (guint index, VtReason reason, const char *detail, gpointer user_data)
+{
+  VtScanJob *self = user_data;
+  VtFilesystem *filesystem = g_ptr_array_index (self->result->filesystems, index);
+
+  filesystem->reason = reason;
+  g_free (filesystem->detail);
+  filesystem->detail = g_strdup (detail);
+}
+
+static void
+on_finished (const GError *error, gpointer user_data)
+{
+  VtScanJob *self = user_data;
+
+  self->reading = FALSE;
+  if (error != NULL)
+    vt_scan_job_fail (self, error);
+}
+
+static const VtImageEvents image_events = {
+    .message = on_message,
+    .phase = on_phase,
+    .described = on_described,
+    .system = on_system,
+    .filesystem = on_filesystem,
+    .expect = on_expect,
+    .file = on_file,
+    .filesystem_end = on_filesystem_end,
+    .finished = on_finished,
+};
+
+void
+vt_scan_job_warn_of_store (VtScanJob *self, const GError *error)
+{
+  if (!self->store_warned)
+    on_message (G_LOG_LEVEL_WARNING, error->message, self);
+  self->store_warned = TRUE;
+}
+
+/* Events of the pool */
+
+static void
+on_pool_loaded (VtScanPool *pool, guint signatures, VtScanJob *self)
+{
+  self->result->stats.load_seconds = seconds_since (self->load_time);
+}
+
+static void
+on_pool_failed (VtScanPool *pool, const GError *error, VtScanJob *self)
+{
+  vt_scan_job_fail (self, error);
+}
+
+static void
+on_pool_message (VtScanPool *pool, const char *what, VtScanJob *self)
+{
+  on_message (G_LOG_LEVEL_WARNING, what, self);
+}
+
+/* The run */
+
+/* The clean files of a file system that was not read whole may not be what it holds. */
+static void
+fail_filesystem (VtScanJob *self, guint index)
+{
+  const VtFilesystem *filesystem = g_ptr_array_index (self->result->filesystems, index);
+  guint64 clean = g_array_index (self->clean_files, guint64, index);
+  g_autoptr (GError) error = NULL;
+
+  if (filesystem->reason == VT_REASON_NONE)
+    return;
+  self->result->stats.clean -= clean;
+  self->result->stats.incomplete += clean;
+  if (self->manifest != NULL &&
+      !vt_manifest_fail_filesystem (self->manifest, index, filesystem->reason, &error))
+    vt_scan_job_fail (self, error);
+}
+
+static int
+compare_files (gconstpointer a, gconstpointer b)
+{
+  const VtFileResult *first = *(VtFileResult *const *)a;
+  const VtFileResult *second = *(VtFileResult *const *)b;
+
+  if (first->filesystem != second->filesystem)
+    return first->filesystem < second->filesystem ? -1 : 1;
+  return strcmp (first->path, second->path);
+}
+
+static gboolean
+engine_may_be_needed (VtScanJob *self, GError **error)
+{
+  guint64 known = 0;
+
+  /* Loading goes on beside the opening of the image. What knows nothing will need the engine. */
+  return vt_store_count (self->context.store, self->context.engine_id->id, &known, error) &&
+         known == 0;
+}
+
+static void
+start (VtScanJob *self)
+{
+  g_autoptr (GError) error = NULL;
+
+  self->start_time = g_get_monotonic_time ();
+  self->main_context = g_main_context_ref_thread_default ();
+  self->reading = TRUE;
+  g_signal_connect_object (self->context.pool, "loaded", G_CALLBACK (on_pool_loaded), self, 0);
+  g_signal_connect_object (self->context.pool, "failed", G_CALLBACK (on_pool_failed), self, 0);
+  g_signal_connect_object (self->context.pool, "worker-lost", G_CALLBACK (on_pool_message), self,
+                           0);
+  g_signal_connect_object (self->context.pool, "warning", G_CALLBACK (on_pool_message), self, 0);
+  if (engine_may_be_needed (self, &error))
+    vt_scan_job_load_engine (self);
+  if (error != NULL) {
+    vt_scan_job_fail (self, error);
+    return;
+  }
+  enter_phase (self, "open");
+  self->image = vt_image_start (self->context.spawner, self->options, &image_events, self);
+}
+
+static void
+finish (VtScanJob *self)
+{
+  VtScanStats *stats = &self->result->stats;
+  g_autoptr (GError) error = NULL;
+
+  /* Contents that the pool has keep the job alive: what the pool says later is for the next one. */
+  g_signal_handlers_disconnect_by_data (self->context.pool, self);
+  g_clear_pointer (&self->image, vt_image_free);
+  vt_scan_pool_withdraw (self->context.pool, self);
+  enter_phase (self, "finish");
+  if (!vt_store_flush (self->context.store, &error) && self->result->error == NULL)
+    self->result->error = g_steal_pointer (&error);
+  for (guint i = 0; i < self->result->filesystems->len; i++)
+    fail_filesystem (self, i);
+  g_ptr_array_sort (self->result->findings, compare_files);
+  g_ptr_array_sort (self->result->incomplete, compare_files);
+  if (self->read_time != 0)
+    stats->read_seconds = seconds_since (self->read_time);
+  stats->total_seconds = seconds_since (self->start_time);
+}
+
+static void
+on_cancelled (GCancellable *cancellable, GMainContext *context)
+{
+  g_main_context_wakeup (context);
+}
+
+VtScanResult *
+vt_scan_job_run (VtScanJob *self, GCancellable *cancellable)
+{
+  gulong handler = 0;
+
+  g_return_val_if_fail (self->result != NULL, NULL);
+  start (self);
+  if (cancellable != NULL)
+    handler =
+        g_cancellable_connect (cancellable, G_CALLBACK (on_cancelled), self->main_context, NULL);
+  while (!self->ended && (self->reading || self->underway > 0)) {
+    if (g_cancellable_is_cancelled (cancellable)) {
+      self->result->partial = TRUE;
+      break;
+    }
+    g_main_context_iteration (self->main_context, TRUE);
+  }
+  g_cancellable_disconnect (cancellable, handler);
+  self->ended = TRUE;
+  while (self->hashing > 0)
+    g_main_context_iteration (self->main_context, TRUE);
+  finish (self);
+  return g_steal_pointer (&self->result);
+}
+
+VtScanProgress
+vt_scan_job_get_progress (VtScanJob *self)
+{
+  return self->progress;
+}

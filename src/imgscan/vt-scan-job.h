@@ -1,0 +1,56 @@
+// SPDX-License-Identifier: GPL-2.0-only WITH cryptsetup-OpenSSL-exception
+/*
+ * The scan of one image, from its reader to its result: each content is hashed, looked up in the
+ * verdict store, and goes to the engine only if nothing is known of it.
+ */
+#pragma once
+
+#include <gio/gio.h>
+
+#include "vt-engine-id.h"
+#include "vt-image.h"
+#include "vt-manifest.h"
+#include "vt-scan-pool.h"
+#include "vt-scan-result.h"
+#include "vt-store.h"
+
+#define VT_TYPE_SCAN_JOB (vt_scan_job_get_type ())
+G_DECLARE_FINAL_TYPE (VtScanJob, vt_scan_job, VT, SCAN_JOB, GObject)
+
+/* How far a job is. Files and bytes are counted as the result's statistics count them. */
+typedef struct {
+  const char *phase; /* "open", "launch", "inspect", "read", "finish" */
+  guint64 files;
+  guint64 bytes;
+  guint64 total_files; /* 0 while unknown */
+  guint64 total_bytes;
+} VtScanProgress;
+
+/*
+ * Signals, in the thread that runs the job:
+ *   "phase" (gchar *name)                   a new phase has begun
+ *   "progress"                              files were finished: vt_scan_job_get_progress()
+ *   "finding" (VtFileResult *file)          an infected file, once for each of its names
+ *   "message" (guint level, gchar *text)    for people; LEVEL is of GLogLevelFlags
+ */
+
+/* What jobs share; all outlive them. */
+typedef struct {
+  VtSpawner *spawner;
+  const VtEngineId *engine_id;
+  VtScanPool *pool;
+  VtStore *store;
+} VtScanContext;
+
+/* MANIFEST may be NULL. */
+VtScanJob *
+vt_scan_job_new (const VtScanContext *context, const VtImageOptions *options, VtManifest *manifest);
+
+/*
+ * Runs the job to its end, iterating the thread-default main context, and returns its result, which
+ * has the error if there was one. When CANCELLABLE is cancelled, what was found until then is
+ * returned, marked partial. To be called once.
+ */
+VtScanResult *vt_scan_job_run (VtScanJob *self, GCancellable *cancellable);
+
+VtScanProgress vt_scan_job_get_progress (VtScanJob *self);

@@ -1,0 +1,52 @@
+// SPDX-License-Identifier: GPL-2.0-only WITH cryptsetup-OpenSSL-exception
+/*
+ * Between the parts of the verdict store: vt-store-file.c decides whether a file may be trusted,
+ * vt-store-schema.c opens it as a database, vt-store.c looks up and inserts, vt-store-admin.c keeps
+ * house.
+ */
+#pragma once
+
+#include "vt-sqlite-private.h"
+#include "vt-store.h"
+
+/* "VtVd": marks a database as a verdict store. Never to be changed. */
+#define VT_STORE_APPLICATION_ID 0x56745664
+
+typedef enum {
+  VT_STORE_STATEMENT_LOOKUP,
+  VT_STORE_STATEMENT_ADD_ENGINE,
+  VT_STORE_STATEMENT_INSERT,
+  VT_STORE_STATEMENT_TOUCH,
+  VT_STORE_N_STATEMENTS,
+} VtStoreStatement;
+
+struct _VtStore {
+  char *path; /* resolved: no part of it is a symbolic link */
+  sqlite3 *db;
+  gboolean identified; /* it has been seen to be a verdict store */
+  sqlite3_stmt *statements[VT_STORE_N_STATEMENTS];
+  GStringChunk *engine_ids;
+  GHashTable *pending; /* set of PendingVerdict: not written yet */
+  GHashTable *touched; /* set of PendingVerdict: of use today, which is not noted yet */
+  gint64 pending_since;
+  guint flush_at; /* size of pending or touched that makes it worth a write */
+};
+
+/* PATH resolved, made with its directory if it does not exist, and found fit to be trusted. */
+char *vt_store_prepare_file (const char *path, GError **error) G_GNUC_WARN_UNUSED_RESULT;
+/* That nobody else put one of SQLite's own files beside the database. */
+gboolean vt_store_check_sidecars (const char *path, GError **error) G_GNUC_WARN_UNUSED_RESULT;
+
+/* Opens self->path as self->db, makes or migrates the schema. */
+gboolean vt_store_open_database (VtStore *self, GError **error) G_GNUC_WARN_UNUSED_RESULT;
+
+/* Sets ERROR from the last SQLite call, which was for DOING. Always returns FALSE. */
+gboolean vt_store_set_error (const VtStore *self, const char *doing, GError **error);
+gboolean vt_store_exec (VtStore *self, const char *sql, const char *doing, GError **error)
+    G_GNUC_WARN_UNUSED_RESULT;
+/* BEGIN IMMEDIATE: from here on no other process writes. */
+gboolean vt_store_begin (VtStore *self, GError **error) G_GNUC_WARN_UNUSED_RESULT;
+/* Commits if OK; rolls back if not, or if that fails. Returns whether it was committed. */
+gboolean vt_store_end (VtStore *self, gboolean ok, GError **error) G_GNUC_WARN_UNUSED_RESULT;
+
+void vt_store_drop_pending (VtStore *self);

@@ -1,0 +1,291 @@
+// SPDX-License-Identifier: GPL-2.0-only WITH cryptsetup-OpenSSL-exception
+#include "vt-cli.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <gio/gunixoutputstream.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "vt-verbs.h"
+
+void
+vt_cli_options_clear (VtCliOptions *self)
+{
+  g_free (self->database);
+  g_free (self->store);
+  g_free (self->format);
+  g_free (self->output);
+  g_free (self->manifest);
+  g_free (self->backend);
+  g_free (self->image_format);
+  g_free (self->snapshot);
+  g_free (self->progress);
+  g_free (self->max_file_size);
+  g_free (self->max_scan_size);
+  g_strfreev (self->keys);
+  g_strfreev (self->include);
+  g_strfreev (self->exclude);
+  g_strfreev (self->images);
+  memset (self, 0, sizeof *self);
+}
+
+static void
+add_image_options (GOptionContext *context, VtCliOptions *self)
+{
+  const GOptionEntry entries[] = {
+      {"image-format", 0, 0, G_OPTION_ARG_STRING, &self->image_format,
+       "The image's format, as QEMU names it: qcow2, raw and so on (default: found out)", "FORMAT"},
+      {"snapshot", 0, 0, G_OPTION_ARG_STRING, &self->snapshot,
+       "Read this internal snapshot of a qcow2 image", "NAME"},
+      {"key", 0, 0, G_OPTION_ARG_STRING_ARRAY, &self->keys,
+       "Open an encrypted device: DEVICE:key:STRING or DEVICE:file:FILE; DEVICE may be 'all'",
+       "SELECTOR"},
+      {"backend", 0, 0, G_OPTION_ARG_STRING, &self->backend,
+       "How to read the image: auto or guestfs (default: auto)", "BACKEND"},
+      {"launch-timeout", 0, 0, G_OPTION_ARG_INT, &self->launch_timeout,
+       "Seconds the appliance may take to start with KVM before it is started without "
+       "(default: " G_STRINGIFY (VT_IMAGE_LAUNCH_TIMEOUT_S) ")",
+       "SECONDS"},
+      {"format", 0, 0, G_OPTION_ARG_STRING, &self->format, "How the report is written", "FORMAT"},
+      {"output", 0, 0, G_OPTION_ARG_FILENAME, &self->output,
+       "Write the report to FILE instead of standard output", "FILE"},
+      {"quiet", 'q', 0, G_OPTION_ARG_NONE, &self->quiet, "No progress and no warnings", NULL},
+      {"verbose", 'v', 0, G_OPTION_ARG_NONE, &self->verbose, "Tell what is done", NULL},
+      {G_OPTION_REMAINING, 0, 0, G_OPTION_ARG_FILENAME_ARRAY, &self->images, NULL, NULL},
+      G_OPTION_ENTRY_NULL};
+
+  g_option_context_add_main_entries (context, entries, NULL);
+}
+
+static void
+add_scan_options (GOptionContext *context, VtCliOptions *self)
+{
+  const GOptionEntry entries[] = {
+      {"database", 0, 0, G_OPTION_ARG_FILENAME, &self->database,
+       "Directory of the signatures (default: the system's ClamAV directory)", "DIR"},
+      {"store", 0, 0, G_OPTION_ARG_FILENAME, &self->store,
+       "The verdict store, or 'none' (default: verdicts.db in the cache directory)", "FILE"},
+      {"manifest", 0, 0, G_OPTION_ARG_FILENAME, &self->manifest,
+       "Write every file's identity and verdict to FILE, as JSON Lines", "FILE"},
+      {"jobs", 'j', 0, G_OPTION_ARG_INT, &self->jobs,
+       "Contents scanned at a time (default: the number of processors)", "N"},
+      {"include", 0, 0, G_OPTION_ARG_STRING_ARRAY, &self->include,
+       "Scan only files whose path matches GLOB; may be given more than once", "GLOB"},
+      {"exclude", 0, 0, G_OPTION_ARG_STRING_ARRAY, &self->exclude,
+       "Leave out files whose path matches GLOB; may be given more than once", "GLOB"},
+      {"max-file-size", 0, 0, G_OPTION_ARG_STRING, &self->max_file_size,
+       "Largest file or archive member that is scanned (default: 256M)", "SIZE"},
+      {"max-scan-size", 0, 0, G_OPTION_ARG_STRING, &self->max_scan_size,
+       "Most that is scanned of one file with all its members (default: 1G)", "SIZE"},
+      {"max-scan-time", 0, 0, G_OPTION_ARG_INT, &self->max_scan_time,
+       "Seconds that scanning one file may take (default: 120)", "SECONDS"},
+      {"progress", 0, 0, G_OPTION_ARG_STRING, &self->progress,
+       "auto, none or plain (default: auto, a bar on a terminal)", "HOW"},
+      {"allow-incomplete", 0, 0, G_OPTION_ARG_NONE, &self->allow_incomplete,
+       "Exit with 0 though some files were not scanned whole", NULL},
+      G_OPTION_ENTRY_NULL};
+
+  g_option_context_add_main_entries (context, entries, NULL);
+}
+
+static gboolean
+check_values (const VtCliOptions *self, GError **error)
+{
+  const char *backend = self->backend ?: "auto";
+
+  if (self->jobs < 0 || self->max_scan_time < 0 || self->launch_timeout < 0) {
+    g_set_error_literal (error, G_OPTION_ERROR, G_OPTION_ERROR_BAD_VALUE,
+                         "--jobs, --max-scan-time and --launch-timeout take no negative number");
+    return FALSE;
+  }
+  if (g_str_equal (backend, "auto") || g_str_equal (backend, "guestfs"))
+    return TRUE;
+  g_set_error (error, G_OPTION_ERROR, G_OPTION_ERROR_BAD_VALUE,
+               "--backend takes auto or guestfs, not '%s'", backend);
+  return FALSE;
+}
+
+gboolean
+vt_cli_options_parse (VtCliOptions *self,
+                      int argc,
+                      char **argv,
+                      gboolean scanning,
+                      const char *summary,
+                      GError **error)
+{
+  g_autoptr (GOptionContext) context = g_option_context_new (scanning ? "IMAGE..." : "IMAGE");
+  g_autofree char *program = g_strdup_printf ("vtemplater %s", argv[0]);
+
+  g_set_prgname (program);
+  g_option_context_set_summary (context, summary);
+  add_image_options (context, self);
+  if (scanning)
+    add_scan_options (context, self);
+  if (!g_option_context_parse (context, &argc, &argv, error) || !check_values (self, error))
+    return FALSE;
+  if (self->images != NULL && self->images[0] != NULL)
+    return TRUE;
+  g_set_error (error, G_OPTION_ERROR, G_OPTION_ERROR_FAILED,
+               "no image was named; '%s --help' tells more", program);
+  return FALSE;
+}
+
+gboolean
+vt_cli_parse_size (const char *option, const char *text, guint64 *size, GError **error)
+{
+  static const char units[] = "KMG";
+  char *end;
+  guint64 number = g_ascii_strtoull (text, &end, 10);
+  guint shift = 0;
+  const char *unit;
+
+  while (*end == ' ')
+    end++;
+  unit = *end != '\0' ? strchr (units, g_ascii_toupper (*end)) : NULL;
+  if (unit != NULL) {
+    shift = 10 * (guint)(unit - units + 1);
+    end++;
+  }
+  if (g_str_equal (end, "iB") || (g_str_equal (end, "B") && unit != NULL))
+    end += strlen (end);
+  if (g_ascii_isdigit (text[0]) && *end == '\0' && number > 0 && number <= G_MAXUINT64 >> shift) {
+    *size = number << shift;
+    return TRUE;
+  }
+  g_set_error (error, G_OPTION_ERROR, G_OPTION_ERROR_BAD_VALUE,
+               "%s: '%s' is not a size such as 100M or 104857600", option, text);
+  return FALSE;
+}
+
+static gboolean
+take_size (const char *option, const char *text, guint64 *size, GError **error)
+{
+  return text == NULL || vt_cli_parse_size (option, text, size, error);
+}
+
+VtEngineOptions *
+vt_cli_make_engine_options (const VtCliOptions *self, GError **error)
+{
+  g_autoptr (VtEngineOptions) options = vt_engine_options_new ();
+
+  if (!take_size ("--max-file-size", self->max_file_size, &options->max_file_size, error) ||
+      !take_size ("--max-scan-size", self->max_scan_size, &options->max_scan_size, error))
+    return NULL;
+  if (self->max_scan_time > 0)
+    options->max_scan_time_s = (guint32)self->max_scan_time;
+  if (self->database != NULL) {
+    g_free (options->database_dir);
+    options->database_dir = g_strdup (self->database);
+  }
+  return vt_engine_options_validate (options, error) ? g_steal_pointer (&options) : NULL;
+}
+
+static void
+replace_strv (GStrv *field, GStrv values)
+{
+  if (values == NULL)
+    return;
+  g_strfreev (*field);
+  *field = g_strdupv (values);
+}
+
+VtImageOptions *
+vt_cli_make_image_options (const VtCliOptions *self, const char *image)
+{
+  g_autoptr (VtImageOptions) options = vt_image_options_new (image);
+
+  options->format = g_strdup (self->image_format);
+  options->snapshot = g_strdup (self->snapshot);
+  replace_strv (&options->keys, self->keys);
+  replace_strv (&options->include, self->include);
+  replace_strv (&options->exclude, self->exclude);
+  if (self->launch_timeout > 0)
+    options->launch_timeout_s = (guint)self->launch_timeout;
+  return g_steal_pointer (&options);
+}
+
+gboolean
+vt_cli_get_report_format (const VtCliOptions *self, VtReportFormat *format, GError **error)
+{
+  *format = VT_REPORT_TEXT;
+  if (self->format == NULL || vt_report_format_from_string (self->format, format))
+    return TRUE;
+  g_set_error (error, G_OPTION_ERROR, G_OPTION_ERROR_BAD_VALUE,
+               "--format takes text, json, sarif or junit, not '%s'", self->format);
+  return FALSE;
+}
+
+gboolean
+vt_cli_get_progress_style (const VtCliOptions *self, VtProgressStyle *style, GError **error)
+{
+  const char *name = self->progress ?: "auto";
+
+  if (g_str_equal (name, "auto")) {
+    *style = isatty (STDERR_FILENO) ? VT_PROGRESS_BAR : VT_PROGRESS_NONE;
+  } else if (g_str_equal (name, "plain")) {
+    *style = VT_PROGRESS_PLAIN;
+  } else if (g_str_equal (name, "none")) {
+    *style = VT_PROGRESS_NONE;
+  } else {
+    g_set_error (error, G_OPTION_ERROR, G_OPTION_ERROR_BAD_VALUE,
+                 "--progress takes auto, none or plain, not '%s'", name);
+    return FALSE;
+  }
+  if (self->quiet)
+    *style = VT_PROGRESS_NONE;
+  return TRUE;
+}
+
+/* A terminal, a pipe, /dev/stdout: written to as it is, since it is not to be replaced by a file.
+ */
+static GOutputStream *
+open_special (const char *path, GError **error)
+{
+  int fd = open (path, O_WRONLY | O_CLOEXEC);
+
+  if (fd >= 0)
+    return g_unix_output_stream_new (fd, TRUE);
+  g_set_error (error, G_IO_ERROR, g_io_error_from_errno (errno), "%s: %s", path,
+               g_strerror (errno));
+  return NULL;
+}
+
+GOutputStream *
+vt_cli_open_output (const char *path, GError **error)
+{
+  g_autoptr (GFile) file = NULL;
+  struct stat info;
+
+  if (path == NULL || g_str_equal (path, "-"))
+    return g_unix_output_stream_new (STDOUT_FILENO, FALSE);
+  if (stat (path, &info) == 0 && !S_ISREG (info.st_mode))
+    return open_special (path, error);
+  file = g_file_new_for_commandline_arg (path);
+  return G_OUTPUT_STREAM (g_file_replace (file, NULL, FALSE, G_FILE_CREATE_NONE, NULL, error));
+}
+
+void
+vt_cli_discard_output (GOutputStream *stream)
+{
+  g_autoptr (GOutputStream) owned = stream;
+  g_autoptr (GCancellable) cancelled = g_cancellable_new ();
+
+  if (owned == NULL)
+    return;
+  /* Closing puts the new file in the place of the old one, unless it is cancelled. */
+  g_cancellable_cancel (cancelled);
+  g_output_stream_close (owned, cancelled, NULL);
+}
+
+int
+vt_cli_fail (const char *verb, const GError *error)
+{
+  g_autofree char *safe = vt_report_escape (error->message);
+
+  fprintf (stderr, "vtemplater: %s: %s\n", verb, safe);
+  return VT_EXIT_FAILED;
+}

@@ -1,0 +1,81 @@
+// SPDX-License-Identifier: GPL-2.0-only WITH cryptsetup-OpenSSL-exception
+/*
+ * What the verbs' command lines share: options, their checks, messages.
+ */
+#pragma once
+
+#include <gio/gio.h>
+
+#include "vt-engine-options.h"
+#include "vt-image.h"
+#include "vt-report.h"
+
+typedef enum {
+  VT_PROGRESS_NONE,
+  VT_PROGRESS_PLAIN,
+  VT_PROGRESS_BAR,
+} VtProgressStyle;
+
+/* Options as they were given; what was not given is NULL, FALSE or 0. */
+typedef struct {
+  char *database;
+  char *store;
+  char *format;
+  char *output;
+  char *manifest;
+  char *backend;
+  char *image_format;
+  char *snapshot;
+  char *progress;
+  char *max_file_size;
+  char *max_scan_size;
+  GStrv keys;
+  GStrv include;
+  GStrv exclude;
+  int jobs;
+  int max_scan_time;
+  int launch_timeout;
+  gboolean allow_incomplete;
+  gboolean quiet;
+  gboolean verbose;
+  GStrv images; /* the arguments that are no options */
+} VtCliOptions;
+
+void vt_cli_options_clear (VtCliOptions *self);
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (VtCliOptions, vt_cli_options_clear)
+
+/*
+ * Parses the command line of a verb that takes images. SCANNING: with the options of a scan. Prints
+ * --help and exits by itself. At least one image is there on success.
+ */
+gboolean vt_cli_options_parse (VtCliOptions *self,
+                               int argc,
+                               char **argv,
+                               gboolean scanning,
+                               const char *summary,
+                               GError **error) G_GNUC_WARN_UNUSED_RESULT;
+
+VtEngineOptions *vt_cli_make_engine_options (const VtCliOptions *self,
+                                             GError **error) G_GNUC_WARN_UNUSED_RESULT;
+VtImageOptions *vt_cli_make_image_options (const VtCliOptions *self, const char *image);
+gboolean vt_cli_get_report_format (const VtCliOptions *self,
+                                   VtReportFormat *format,
+                                   GError **error) G_GNUC_WARN_UNUSED_RESULT;
+gboolean vt_cli_get_progress_style (const VtCliOptions *self,
+                                    VtProgressStyle *style,
+                                    GError **error) G_GNUC_WARN_UNUSED_RESULT;
+
+/* "100M", "64 KiB", "1048576": K, M and G stand for powers of 1,024. 0 is refused. */
+gboolean vt_cli_parse_size (const char *option, const char *text, guint64 *size, GError **error)
+    G_GNUC_WARN_UNUSED_RESULT;
+
+/*
+ * The file at PATH for writing; NULL or "-": standard output. A regular file is replaced only when
+ * the stream is closed; vt_cli_discard_output() leaves it as it was.
+ */
+GOutputStream *vt_cli_open_output (const char *path, GError **error) G_GNUC_WARN_UNUSED_RESULT;
+/* Drops what was written, and the stream. NULL is allowed. */
+void vt_cli_discard_output (GOutputStream *stream);
+
+/* Prints "vtemplater: VERB: message" and returns VT_EXIT_FAILED. */
+int vt_cli_fail (const char *verb, const GError *error);

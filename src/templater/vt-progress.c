@@ -1,0 +1,154 @@
+// SPDX-License-Identifier: GPL-2.0-only WITH cryptsetup-OpenSSL-exception
+#include "vt-progress.h"
+
+#include <stdio.h>
+
+#define BAR_INTERVAL   (G_USEC_PER_SEC / 5)
+#define PLAIN_INTERVAL (10 * G_USEC_PER_SEC)
+#define CLEAR_LINE     "\r\033[K"
+/* Before so much has been read a rate says little. */
+#define RATE_MIN_SECONDS 2.0
+
+struct _VtProgress {
+  VtScanJob *job;
+  VtProgressStyle style;
+  gboolean quiet;
+  gboolean verbose;
+  char *label;
+  gint64 shown;      /* monotonic time of the last line, microseconds */
+  gint64 read_start; /* when the first file came; 0 before */
+  gboolean line_is_open;
+};
+
+static const char *
+describe_phase (const char *phase)
+{
+  static const char *const names[][2] = {{"open", "opening the image"},
+                                         {"launch", "starting the appliance"},
+                                         {"inspect", "inspecting"},
+                                         {"read", "scanning"},
+                                         {"finish", "finishing"}};
+
+  for (gsize i = 0; i < G_N_ELEMENTS (names); i++)
+    if (g_strcmp0 (phase, names[i][0]) == 0)
+      return names[i][1];
+  return phase;
+}
+
+static void
+append_rate (GString *line, const VtProgress *self, const VtScanProgress *progress)
+{
+  double seconds = (double)(g_get_monotonic_time () - self->read_start) / G_USEC_PER_SEC;
+  double rate;
+
+  if (self->read_start == 0 || seconds < RATE_MIN_SECONDS || progress->bytes == 0)
+    return;
+  rate = (double)progress->bytes / seconds;
+  g_string_append_printf (line, ", %.1f MiB/s", rate / (1024 * 1024));
+  if (progress->total_bytes > progress->bytes) {
+    guint left = (guint)((double)(progress->total_bytes - progress->bytes) / rate);
+    g_string_append_printf (line, ", %u:%02u left", left / 60, left % 60);
+  }
+}
+
+static char *
+make_line (const VtProgress *self)
+{
+  const VtScanProgress progress = vt_scan_job_get_progress (self->job);
+  GString *line = g_string_new (NULL);
+
+  g_string_append_printf (line, "%s: %s", self->label, describe_phase (progress.phase));
+  if (progress.total_files > 0) {
+    g_autofree char *done = vt_report_format_size (progress.bytes);
+    g_autofree char *total = vt_report_format_size (progress.total_bytes);
+
+    g_string_append_printf (line,
+                            ", %" G_GUINT64_FORMAT " of %" G_GUINT64_FORMAT " files, %s of %s",
+                            progress.files, progress.total_files, done, total);
+    append_rate (line, self, &progress);
+  }
+  return g_string_free (line, FALSE);
+}
+
+static void
+close_line (VtProgress *self)
+{
+  if (self->line_is_open)
+    fputs (CLEAR_LINE, stderr);
+  self->line_is_open = FALSE;
+}
+
+static void
+show (VtProgress *self)
+{
+  g_autofree char *line = make_line (self);
+
+  self->shown = g_get_monotonic_time ();
+  if (self->style == VT_PROGRESS_BAR) {
+    fprintf (stderr, CLEAR_LINE "%s", line);
+    self->line_is_open = TRUE;
+  } else {
+    fprintf (stderr, "%s\n", line);
+  }
+  fflush (stderr);
+}
+
+static void
+on_progress (VtScanJob *job, VtProgress *self)
+{
+  gint64 interval = self->style == VT_PROGRESS_BAR ? BAR_INTERVAL : PLAIN_INTERVAL;
+
+  if (self->style == VT_PROGRESS_NONE)
+    return;
+  if (self->read_start == 0)
+    self->read_start = g_get_monotonic_time ();
+  if (g_get_monotonic_time () - self->shown >= interval)
+    show (self);
+}
+
+static void
+on_phase (VtScanJob *job, const char *phase, VtProgress *self)
+{
+  if (self->style != VT_PROGRESS_NONE)
+    show (self);
+}
+
+static void
+on_message (VtScanJob *job, guint level, const char *text, VtProgress *self)
+{
+  g_autofree char *safe = NULL;
+
+  if (level > G_LOG_LEVEL_WARNING ? !self->verbose : self->quiet)
+    return;
+  close_line (self);
+  /* QEMU and the guest may have had a hand in it. */
+  safe = vt_report_escape (text);
+  fprintf (stderr, "vtemplater: %s: %s\n", self->label, safe);
+}
+
+VtProgress *
+vt_progress_new (
+    VtScanJob *job, VtProgressStyle style, gboolean quiet, gboolean verbose, const char *label)
+{
+  VtProgress *self = g_new0 (VtProgress, 1);
+
+  self->job = g_object_ref (job);
+  self->style = style;
+  self->quiet = quiet;
+  self->verbose = verbose;
+  self->label = vt_report_escape (label);
+  g_signal_connect (job, "phase", G_CALLBACK (on_phase), self);
+  g_signal_connect (job, "progress", G_CALLBACK (on_progress), self);
+  g_signal_connect (job, "message", G_CALLBACK (on_message), self);
+  return self;
+}
+
+void
+vt_progress_free (VtProgress *self)
+{
+  close_line (self);
+  g_signal_handlers_disconnect_by_data (self->job, self);
+  g_object_unref (self->job);
+  g_free (self->label);
+  g_free (self);
+}

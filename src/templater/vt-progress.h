@@ -1,0 +1,17 @@
+// SPDX-License-Identifier: GPL-2.0-only WITH cryptsetup-OpenSSL-exception
+/*
+ * Shows on standard error how far a scan is: a line that is written over on a terminal, or a line
+ * from time to time for a log.
+ */
+#pragma once
+
+#include "vt-cli.h"
+#include "vt-scan-job.h"
+
+typedef struct _VtProgress VtProgress;
+
+/* Shows JOB's progress until freed. LABEL, the image's name, is copied. */
+VtProgress *vt_progress_new (
+    VtScanJob *job, VtProgressStyle style, gboolean quiet, gboolean verbose, const char *label);
+void vt_progress_free (VtProgress *self);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (VtProgress, vt_progress_free)

@@ -1,0 +1,230 @@
+// SPDX-License-Identifier: GPL-2.0-only WITH cryptsetup-OpenSSL-exception
+/*
+ * vtemplater inspect: what is in an image, in a few lines or as JSON.
+ */
+#include "vt-verbs.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "vt-cli.h"
+
+static const char summary[] =
+    "Shows the file systems and operating systems of a disk image, without changing it.";
+
+typedef struct {
+  VtCliOptions cli;
+  GMainLoop *loop;
+  VtScanResult *result;
+} Inspection;
+
+static void
+inspection_clear (Inspection *self)
+{
+  g_clear_pointer (&self->result, vt_scan_result_free);
+  g_clear_pointer (&self->loop, g_main_loop_unref);
+  vt_cli_options_clear (&self->cli);
+}
+
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (Inspection, inspection_clear)
+
+static void
+on_message (GLogLevelFlags level, const char *text, gpointer user_data)
+{
+  const Inspection *self = user_data;
+  g_autofree char *safe = vt_report_escape (text);
+
+  if (level > G_LOG_LEVEL_WARNING ? self->cli.verbose : !self->cli.quiet)
+    fprintf (stderr, "vtemplater: %s\n", safe);
+}
+
+static void
+on_phase (const char *phase, gpointer user_data)
+{
+}
+
+static void
+on_described (const char *format, guint64 virtual_size, gpointer user_data)
+{
+  Inspection *self = user_data;
+
+  g_free (self->result->format);
+  self->result->format = g_strdup (format);
+  self->result->virtual_size = virtual_size;
+}
+
+static void
+on_system (VtOperatingSystem *system, gpointer user_data)
+{
+  g_ptr_array_add (((Inspection *)user_data)->result->systems, system);
+}
+
+static void
+on_filesystem (VtFilesystem *filesystem, gpointer user_data)
+{
+  g_ptr_array_add (((Inspection *)user_data)->result->filesystems, filesystem);
+}
+
+static void
+on_expect (guint64 files, guint64 bytes, guint64 excluded, gpointer user_data)
+{
+}
+
+static void
+on_file (VtImageFile *file, gpointer user_data)
+{
+  vt_image_file_free (file);
+}
+
+static void
+on_filesystem_end (guint index, VtReason reason, const char *detail, gpointer user_data)
+{
+  Inspection *self = user_data;
+  VtFilesystem *filesystem = g_ptr_array_index (self->result->filesystems, index);
+
+  filesystem->reason = reason;
+  filesystem->detail = g_strdup (detail);
+}
+
+static void
+on_finished (const GError *error, gpointer user_data)
+{
+  Inspection *self = user_data;
+
+  if (error != NULL)
+    self->result->error = g_error_copy (error);
+  g_main_loop_quit (self->loop);
+}
+
+static const VtImageEvents events = {
+    .message = on_message,
+    .phase = on_phase,
+    .described = on_described,
+    .system = on_system,
+    .filesystem = on_filesystem,
+    .expect = on_expect,
+    .file = on_file,
+    .filesystem_end = on_filesystem_end,
+    .finished = on_finished,
+};
+
+static void
+append_system (GString *out, const VtOperatingSystem *system)
+{
+  g_autofree char *root = vt_report_escape (system->root);
+  g_autofree char *product = vt_report_escape (system->product);
+  g_autofree char *hostname = vt_report_escape (system->hostname);
+
+  g_string_append_printf (out, "system       %s: %s", root,
+                          product[0] != '\0' ? product : system->type);
+  if (system->arch[0] != '\0')
+    g_string_append_printf (out, ", %s", system->arch);
+  if (hostname[0] != '\0')
+    g_string_append_printf (out, ", host name %s", hostname);
+  if (system->package_manager[0] != '\0')
+    g_string_append_printf (out, ", packages by %s (%s)", system->package_manager,
+                            system->package_format);
+  g_string_append_c (out, '\n');
+}
+
+static void
+append_filesystem (GString *out, const VtFilesystem *filesystem)
+{
+  g_autofree char *id = vt_report_escape (filesystem->id);
+  g_autofree char *size = vt_report_format_size (filesystem->size);
+  g_autofree char *label = vt_report_escape (filesystem->label);
+
+  g_string_append_printf (out, "file system  %s: %s, %s", id, filesystem->type, size);
+  if (filesystem->uuid[0] != '\0')
+    g_string_append_printf (out, ", UUID %s", filesystem->uuid);
+  if (label[0] != '\0')
+    g_string_append_printf (out, ", label %s", label);
+  if (filesystem->mountpoint != NULL) {
+    g_autofree char *mountpoint = vt_report_escape (filesystem->mountpoint);
+    g_string_append_printf (out, ", mounted at %s", mountpoint);
+  }
+  if (filesystem->reason != VT_REASON_NONE)
+    g_string_append_printf (out, " (%s: %s)", vt_reason_to_string (filesystem->reason),
+                            filesystem->detail ?: "");
+  g_string_append_c (out, '\n');
+}
+
+static char *
+make_text (const VtScanResult *result)
+{
+  GString *out = g_string_new (NULL);
+  g_autofree char *path = vt_report_escape (result->path);
+  g_autofree char *size = vt_report_format_size (result->virtual_size);
+
+  g_string_append_printf (out, "image        %s: %s, %s\n", path, result->format, size);
+  for (guint i = 0; i < result->systems->len; i++)
+    append_system (out, g_ptr_array_index (result->systems, i));
+  for (guint i = 0; i < result->filesystems->len; i++)
+    append_filesystem (out, g_ptr_array_index (result->filesystems, i));
+  return g_string_free (out, FALSE);
+}
+
+static gboolean
+write_report (const Inspection *self, GError **error)
+{
+  g_autoptr (GOutputStream) stream = vt_cli_open_output (self->cli.output, error);
+  g_autofree char *text = NULL;
+
+  if (stream == NULL)
+    return FALSE;
+  if (g_strcmp0 (self->cli.format, "json") == 0)
+    return vt_report_write_inspection (self->result, stream, error) &&
+           g_output_stream_close (stream, NULL, error);
+  text = make_text (self->result);
+  return g_output_stream_write_all (stream, text, strlen (text), NULL, NULL, error) &&
+         g_output_stream_close (stream, NULL, error);
+}
+
+static gboolean
+run (Inspection *self, GError **error)
+{
+  g_autoptr (VtImageOptions) options = vt_cli_make_image_options (&self->cli, self->cli.images[0]);
+  g_autoptr (VtSpawner) spawner = NULL;
+  g_autoptr (VtImage) image = NULL;
+
+  options->mode = VT_IMAGE_INSPECT;
+  spawner = vt_spawner_new (error);
+  if (spawner == NULL)
+    return FALSE;
+  self->loop = g_main_loop_new (NULL, FALSE);
+  self->result = vt_scan_result_new (options->path);
+  image = vt_image_start (spawner, options, &events, self);
+  g_main_loop_run (self->loop);
+  if (self->result->error == NULL)
+    return TRUE;
+  g_propagate_error (error, g_steal_pointer (&self->result->error));
+  return FALSE;
+}
+
+static gboolean
+check_arguments (const Inspection *self, GError **error)
+{
+  const char *format = self->cli.format ?: "text";
+
+  if (self->cli.images[1] != NULL) {
+    g_set_error_literal (error, G_OPTION_ERROR, G_OPTION_ERROR_FAILED, "one image can be named");
+    return FALSE;
+  }
+  if (g_str_equal (format, "text") || g_str_equal (format, "json"))
+    return TRUE;
+  g_set_error (error, G_OPTION_ERROR, G_OPTION_ERROR_BAD_VALUE,
+               "--format takes text or json here, not '%s'", format);
+  return FALSE;
+}
+
+int
+vt_verb_inspect (int argc, char **argv)
+{
+  g_auto (Inspection) self = {0};
+  g_autoptr (GError) error = NULL;
+
+  if (!vt_cli_options_parse (&self.cli, argc, argv, FALSE, summary, &error) ||
+      !check_arguments (&self, &error) || !run (&self, &error) || !write_report (&self, &error))
+    return vt_cli_fail ("inspect", error);
+  return VT_EXIT_CLEAN;
+}

@@ -1,0 +1,275 @@
+// SPDX-License-Identifier: GPL-2.0-only WITH cryptsetup-OpenSSL-exception
+/*
+ * vtemplater scan: scans disk images one after the other and writes one report.
+ */
+#include "vt-verbs.h"
+
+#include <glib-unix.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "vt-cli.h"
+#include "vt-paths.h"
+#include "vt-progress.h"
+#include "vt-scan-job.h"
+
+static const char summary[] =
+    "Scans disk images offline: qcow2, raw, vmdk, vhd, vhdx, vdi, or a block device.\n"
+    "Exit status: 0 clean, 1 something infected, 2 failed, 3 something not scanned whole.";
+
+/* Everything a scan needs, in the order it is set up; taken down in the opposite one. */
+typedef struct {
+  VtCliOptions cli;
+  VtReportFormat format;
+  VtProgressStyle progress;
+  VtEngineOptions *engine_options;
+  VtSpawner *spawner;
+  VtEngineId *engine_id;
+  VtRunDir *run_dir; /* for a store that is not kept */
+  VtStore *store;
+  VtScanPool *pool;
+  GOutputStream *output;
+  GOutputStream *manifest;
+  GPtrArray *results; /* of VtScanResult */
+  GCancellable *cancellable;
+} ScanCommand;
+
+static void
+scan_command_clear (ScanCommand *self)
+{
+  g_clear_object (&self->cancellable);
+  g_clear_pointer (&self->manifest, vt_cli_discard_output);
+  g_clear_pointer (&self->output, vt_cli_discard_output);
+  g_clear_object (&self->pool);
+  g_clear_pointer (&self->store, vt_store_free);
+  g_clear_pointer (&self->run_dir, vt_run_dir_free);
+  g_clear_pointer (&self->results, g_ptr_array_unref);
+  g_clear_pointer (&self->engine_id, vt_engine_id_free);
+  g_clear_pointer (&self->spawner, vt_spawner_free);
+  g_clear_pointer (&self->engine_options, vt_engine_options_free);
+  vt_cli_options_clear (&self->cli);
+}
+
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (ScanCommand, scan_command_clear)
+
+static gboolean
+read_command_line (ScanCommand *self, int argc, char **argv, GError **error)
+{
+  if (!vt_cli_options_parse (&self->cli, argc, argv, TRUE, summary, error) ||
+      !vt_cli_get_report_format (&self->cli, &self->format, error) ||
+      !vt_cli_get_progress_style (&self->cli, &self->progress, error))
+    return FALSE;
+  if (self->cli.manifest != NULL && self->cli.images[1] != NULL) {
+    g_set_error_literal (error, G_OPTION_ERROR, G_OPTION_ERROR_BAD_VALUE,
+                         "--manifest describes one image: name one only");
+    return FALSE;
+  }
+  self->engine_options = vt_cli_make_engine_options (&self->cli, error);
+  return self->engine_options != NULL;
+}
+
+static gboolean
+open_store (ScanCommand *self, GError **error)
+{
+  g_autofree char *path = NULL;
+
+  if (self->cli.store == NULL) {
+    path = vt_store_default_path ();
+  } else if (!g_str_equal (self->cli.store, "none")) {
+    path = g_strdup (self->cli.store);
+  } else {
+    /* Copies of one content are still scanned once: for this run only there is a store. */
+    self->run_dir = vt_run_dir_new (error);
+    if (self->run_dir == NULL)
+      return FALSE;
+    path = g_build_filename (vt_run_dir_get_path (self->run_dir), "verdicts.db", NULL);
+  }
+  self->store = vt_store_open (path, error);
+  return self->store != NULL;
+}
+
+static gboolean
+set_up (ScanCommand *self, GError **error)
+{
+  guint jobs = self->cli.jobs > 0 ? (guint)self->cli.jobs : g_get_num_processors ();
+
+  /* First of all, while there is one thread. */
+  self->spawner = vt_spawner_new (error);
+  if (self->spawner == NULL)
+    return FALSE;
+  self->engine_id = vt_engine_id_new (self->engine_options, error);
+  if (self->engine_id == NULL || !open_store (self, error))
+    return FALSE;
+  /* Before the scan: what cannot be written is said before it has cost anything. */
+  self->output = vt_cli_open_output (self->cli.output, error);
+  if (self->output == NULL)
+    return FALSE;
+  if (self->cli.manifest != NULL) {
+    self->manifest = vt_cli_open_output (self->cli.manifest, error);
+    if (self->manifest == NULL)
+      return FALSE;
+  }
+  self->pool = vt_scan_pool_new (self->spawner, self->engine_options, jobs);
+  self->results = g_ptr_array_new_with_free_func ((GDestroyNotify)vt_scan_result_free);
+  self->cancellable = g_cancellable_new ();
+  return TRUE;
+}
+
+static gboolean
+on_interrupt (gpointer cancellable)
+{
+  g_cancellable_cancel (cancellable);
+  /* A second one ends the program at once. */
+  signal (SIGINT, SIG_DFL);
+  return G_SOURCE_REMOVE;
+}
+
+/* What went wrong with it is told, and leaves the report and its judgement alone. */
+static gboolean
+write_manifest (ScanCommand *self, VtManifest *manifest, const VtScanResult *result, GError **error)
+{
+  if (result->error != NULL || result->partial) {
+    g_set_error_literal (error, G_IO_ERROR, G_IO_ERROR_FAILED,
+                         "not written, since the scan did not reach its end");
+    return FALSE;
+  }
+  if (!vt_manifest_write (manifest, result, self->manifest, error) ||
+      !g_output_stream_close (self->manifest, NULL, error))
+    return FALSE;
+  g_clear_object (&self->manifest);
+  return TRUE;
+}
+
+static gboolean
+scan_image (ScanCommand *self, const char *image, GError **error)
+{
+  const VtScanContext context = {self->spawner, self->engine_id, self->pool, self->store};
+  g_autoptr (VtImageOptions) options = vt_cli_make_image_options (&self->cli, image);
+  g_autoptr (VtManifest) manifest = NULL;
+  g_autoptr (VtScanJob) job = NULL;
+  g_autoptr (VtProgress) progress = NULL;
+  VtScanResult *result;
+
+  options->max_file_size = self->engine_options->max_file_size;
+  if (self->manifest != NULL && (manifest = vt_manifest_new (error)) == NULL)
+    return FALSE;
+  job = vt_scan_job_new (&context, options, manifest);
+  progress = vt_progress_new (job, self->progress, self->cli.quiet, self->cli.verbose, image);
+  result = vt_scan_job_run (job, self->cancellable);
+  g_ptr_array_add (self->results, result);
+  if (manifest != NULL && !write_manifest (self, manifest, result, error)) {
+    g_prefix_error_literal (error, "manifest: ");
+    return FALSE;
+  }
+  return TRUE;
+}
+
+static gboolean
+write_report (ScanCommand *self, GError **error)
+{
+  if (!vt_report_write (self->format, self->results, self->output, error) ||
+      !g_output_stream_close (self->output, NULL, error))
+    return FALSE;
+  g_clear_object (&self->output);
+  return TRUE;
+}
+
+static VtExit
+judge_result (const VtScanResult *result, gboolean allow_incomplete)
+{
+  gboolean incomplete = result->stats.incomplete > 0;
+
+  for (guint i = 0; i < result->filesystems->len; i++) {
+    const VtFilesystem *filesystem = g_ptr_array_index (result->filesystems, i);
+    incomplete = incomplete || filesystem->reason != VT_REASON_NONE;
+  }
+  if (result->stats.infected > 0)
+    return VT_EXIT_INFECTED;
+  if (result->error != NULL || result->partial)
+    return VT_EXIT_FAILED;
+  return incomplete && !allow_incomplete ? VT_EXIT_INCOMPLETE : VT_EXIT_CLEAN;
+}
+
+/* Of several images, an infected one wins over a failed one, and that over an incomplete one. */
+static VtExit
+judge (const ScanCommand *self)
+{
+  static const VtExit order[] = {VT_EXIT_INFECTED, VT_EXIT_FAILED, VT_EXIT_INCOMPLETE};
+  guint left = 0;
+
+  /* Stopped between two images: of those that were not begun nothing is known. */
+  if (g_cancellable_is_cancelled (self->cancellable))
+    left = g_strv_length (self->cli.images) - self->results->len;
+  for (gsize i = 0; i < G_N_ELEMENTS (order); i++) {
+    if (order[i] == VT_EXIT_FAILED && left > 0)
+      return VT_EXIT_FAILED;
+    for (guint k = 0; k < self->results->len; k++)
+      if (judge_result (g_ptr_array_index (self->results, k), self->cli.allow_incomplete) ==
+          order[i])
+        return order[i];
+  }
+  return VT_EXIT_CLEAN;
+}
+
+static void
+print_failures (const ScanCommand *self)
+{
+  for (guint i = self->results->len; self->cli.images[i] != NULL; i++) {
+    g_autofree char *path = vt_report_escape (self->cli.images[i]);
+    fprintf (stderr, "vtemplater: %s: stopped before it was begun: not scanned\n", path);
+  }
+  for (guint i = 0; i < self->results->len; i++) {
+    const VtScanResult *result = g_ptr_array_index (self->results, i);
+    g_autofree char *path = vt_report_escape (result->path);
+
+    if (result->error != NULL) {
+      g_autofree char *why = vt_report_escape (result->error->message);
+      fprintf (stderr, "vtemplater: %s: %s\n", path, why);
+    }
+    if (result->partial)
+      fprintf (stderr, "vtemplater: %s: stopped before the end: the result is partial\n", path);
+  }
+}
+
+/* Scans all images, as far as there is no interrupt. FALSE: something could not be written. */
+static gboolean
+scan_all (ScanCommand *self)
+{
+  gboolean written = TRUE;
+
+  for (char **image = self->cli.images; *image != NULL; image++) {
+    g_autoptr (GError) error = NULL;
+
+    if (g_cancellable_is_cancelled (self->cancellable))
+      break;
+    if (!scan_image (self, *image, &error)) {
+      vt_cli_fail ("scan", error);
+      written = FALSE;
+    }
+  }
+  return written;
+}
+
+int
+vt_verb_scan (int argc, char **argv)
+{
+  g_auto (ScanCommand) self = {0};
+  g_autoptr (GError) error = NULL;
+  gboolean written;
+  VtExit verdict;
+
+  if (!read_command_line (&self, argc, argv, &error) || !set_up (&self, &error))
+    return vt_cli_fail ("scan", error);
+  g_unix_signal_add (SIGINT, on_interrupt, self.cancellable);
+  g_unix_signal_add (SIGTERM, on_interrupt, self.cancellable);
+  written = scan_all (&self);
+  if (self.results->len > 0 && !write_report (&self, &error)) {
+    vt_cli_fail ("scan", error);
+    written = FALSE;
+  }
+  print_failures (&self);
+  verdict = judge (&self);
+  /* Something infected wins over all. */
+  return verdict == VT_EXIT_INFECTED || written ? verdict : VT_EXIT_FAILED;
+}

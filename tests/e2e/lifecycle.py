@@ -1,0 +1,203 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: GPL-2.0-only WITH cryptsetup-OpenSSL-exception
+"""Starts, ends and what lies between: KVM that does not work, kills, interrupts, the store."""
+
+import json
+import os
+import pathlib
+import signal
+import stat
+import subprocess
+import time
+
+import harness
+from harness import Skip, environment, equal, image, run, scan, scratch, true
+
+# How long processes may take to end once they have to; it takes milliseconds.
+END_TIMEOUT_S = 30
+WITHOUT_KVM = "starting it again without (TCG, slower)"
+
+
+def processes():
+    """Process id to (parent, start time, command name) of all processes."""
+    found = {}
+    for entry in pathlib.Path("/proc").iterdir():
+        if not entry.name.isdigit():
+            continue
+        try:
+            text = (entry / "stat").read_text()
+        except (FileNotFoundError, ProcessLookupError):
+            continue
+        name = text[text.index("(") + 1:text.rindex(")")]
+        fields = text[text.rindex(")") + 2:].split()
+        if fields[0] != "Z":
+            found[int(entry.name)] = (int(fields[1]), fields[19], name)
+    return found
+
+
+def descendants(root):
+    """Identities (id, start time) to names of all that ROOT has started, directly or not."""
+    table = processes()
+    tree = {root}
+    grown = True
+    while grown:
+        more = {pid for pid, (parent, _, _) in table.items() if parent in tree} - tree
+        tree |= more
+        grown = bool(more)
+    return {(pid, table[pid][1]): table[pid][2] for pid in tree - {root} if pid in table}
+
+
+def wait_until(condition, what, timeout=harness.TIMEOUT_S):
+    end = time.monotonic() + timeout
+    while time.monotonic() < end:
+        if condition():
+            return
+        time.sleep(0.05)
+    raise AssertionError(f"not within {timeout} s: {what}")
+
+
+def assert_all_end(identities):
+    def gone():
+        table = processes()
+        return not any(pid in table and table[pid][1] == start for pid, start in identities)
+    wait_until(gone, f"the end of {sorted(identities.values())}", END_TIMEOUT_S)
+
+
+def start(*words, **options):
+    return subprocess.Popen([harness.PROGRAM, *map(str, words)], env=environment, text=True,
+                            stdout=subprocess.PIPE, stderr=subprocess.PIPE, **options)
+
+
+def start_until(name, *words):
+    """A running scan that has the process NAME below it, and all that is below it then."""
+    process = start("scan", "--database", harness.SIGNATURES, *words)
+    wait_until(lambda: process.poll() is not None or
+               any(n.startswith(name) for n in descendants(process.pid).values()), name)
+    equal(process.poll(), None, f"still running with {name}")
+    return process, descendants(process.pid)
+
+
+def test_kvm_that_does_not_work_is_noticed_and_remembered():
+    # As a user runs it, and for real: nothing here says that KVM is broken.
+    if not os.access("/dev/kvm", os.R_OK | os.W_OK):
+        raise Skip("no /dev/kvm that may be used")
+    _, _, first = scan(image("clean.qcow2"), status=0)
+    if WITHOUT_KVM not in first.stderr:
+        raise Skip("KVM works here")
+    equal(first.stderr.count(WITHOUT_KVM), 1, "said once")
+    _, _, second = scan(image("clean.qcow2"), status=0)
+    true(WITHOUT_KVM not in second.stderr, "the second run knows")
+
+
+def test_kvm_that_hangs_is_given_up():
+    if not os.access("/dev/kvm", os.R_OK | os.W_OK):
+        raise Skip("no /dev/kvm that may be used")
+    qemu = scratch / "hanging-qemu"
+    qemu.write_text("#!/bin/sh\n"
+                    "case \"$*\" in *-machine*accel=kvm*-kernel*) exec sleep 1000 ;; esac\n"
+                    "exec qemu-system-x86_64 \"$@\"\n")
+    qemu.chmod(qemu.stat().st_mode | stat.S_IXUSR)
+    cache = scratch / "another-cache"
+    hanging = dict(environment, LIBGUESTFS_HV=str(qemu), XDG_CACHE_HOME=str(cache))
+    done = run("scan", "--database", harness.SIGNATURES, "--store", "none", "--launch-timeout", "5",
+               image("clean.qcow2"), env=hanging)
+    equal(done.returncode, 0, f"exit status: {done.stderr}")
+    true("not up after 5 s" in done.stderr and WITHOUT_KVM in done.stderr, done.stderr)
+    equal([entry.name for entry in cache.glob("vtemplater/kvm-broken")], ["kvm-broken"], "memory")
+
+
+def test_nothing_survives_kill_9():
+    process, started = start_until("qemu-system", "--store", "none", image("ext4.qcow2"))
+    names = set(started.values())
+    true(any(name.startswith("qemu-nbd") for name in names), f"an export runs: {names}")
+    process.kill()
+    process.wait()
+    assert_all_end(started)
+
+
+def test_interrupt_ends_the_scan():
+    store = scratch / "interrupted.db"
+    process, started = start_until("qemu-system", "--store", store, image("ext4.qcow2"))
+    process.send_signal(signal.SIGINT)
+    stdout, stderr = process.communicate(timeout=harness.TIMEOUT_S)
+    equal(process.returncode, 2, "exit status")
+    true("partial" in stderr and "PARTIAL" in stdout, f"says that it is partial: {stdout}{stderr}")
+    assert_all_end(started)
+
+
+def stats(report):
+    return {key: report["stats"][key] for key in ("files", "infected", "incomplete")}
+
+
+def test_second_scan_needs_no_engine():
+    store = scratch / "store.db"
+    first, _, _ = scan(image("ext4.qcow2"), status=1, store=store)
+    true(first["stats"]["scanned"] > 100, "the first scan uses the engine")
+    second, _, _ = scan(image("ext4.qcow2"), status=1, store=store)
+    equal(stats(second), stats(first), "the same result")
+    equal(second["stats"]["scanned"], 0, "files that went to the engine")
+    equal(second["stats"]["seconds"]["load"], 0, "time for loading the engine")
+    equal([f["threat"] for f in second["findings"]], [f["threat"] for f in first["findings"]],
+          "findings")
+    # A similar image: only what is new in it.
+    third, _, _ = scan(image("xfs.qcow2"), status=1, store=store)
+    true(third["stats"]["scanned"] < 20, f"scanned of a similar image: {third['stats']['scanned']}")
+    # Other limits are another engine: nothing is believed.
+    fourth, _, _ = scan(image("ext4.qcow2"), "--max-file-size", "200M", status=1, store=store)
+    equal(fourth["stats"]["scanned"], first["stats"]["scanned"], "scanned under other limits")
+
+
+def test_killed_scan_goes_on_where_it_was():
+    store = scratch / "killed.db"
+    process = start("scan", "--database", harness.SIGNATURES, "--store", store, "--progress",
+                    "plain", image("ext4.qcow2"))
+
+    def verdicts():
+        done = run("cache", "stats", "--store", store, "--format", "json")
+        return json.loads(done.stdout)["verdicts"] if done.returncode == 0 and done.stdout else 0
+    wait_until(lambda: process.poll() is not None or (store.exists() and verdicts() > 0),
+               "verdicts")
+    process.kill()
+    process.communicate()
+    kept = verdicts()
+    true(kept > 0, "verdicts are kept")
+    report, _, _ = scan(image("ext4.qcow2"), status=1, store=store)
+    true(report["stats"]["from_store"] >= kept, f"{report['stats']['from_store']} of {kept} used")
+
+
+def test_limits_make_incomplete():
+    report, _, done = scan(image("clean.qcow2"), "--max-file-size", "64K", status=3)
+    true({entry["reason"] for entry in report["incomplete"]} == {"size-limit"}, "reasons")
+    true(all(entry["sha256"] for entry in report["incomplete"]), "digests")
+    done = run("scan", "--database", harness.SIGNATURES, "--store", "none", "--max-file-size",
+               "64K", "--allow-incomplete", image("clean.qcow2"))
+    equal(done.returncode, 0, "exit status with --allow-incomplete")
+    true("INCOMPLETE (size-limit)" in done.stdout, "told all the same")
+
+
+def test_failures_are_told():
+    for words, text in (
+            ([image("noise.raw")], "no file system that is known"),
+            ([image("blank.raw")], "no file system that is known"),
+            ([scratch / "missing.qcow2"], "no such file"),
+            (["--snapshot", "nothing", image("snapshot.qcow2")], "no internal snapshot 'nothing'"),
+            (["--key", "all:passphrase:x", image("luks.qcow2")], "--key takes")):
+        done = run("scan", "--database", harness.SIGNATURES, "--store", "none", *words)
+        equal(done.returncode, 2, f"exit status of {words}: {done.stderr}")
+        true(text in done.stderr, f"{text!r} in {done.stderr!r}")
+        words = done.stdout.lower().replace("clean: 0", "")
+        true("clean" not in words, f"no word of clean: {done.stdout}")
+
+
+def test_inspect():
+    done = run("inspect", "--format", "json", image("multi-os.qcow2"))
+    equal(done.returncode, 0, done.stderr)
+    seen = json.loads(done.stdout)
+    equal([system["distro"] for system in seen["systems"]], ["debian", "fedora"], "systems")
+    equal(len(seen["filesystems"]), 4, "file systems")
+    text = run("inspect", image("multi-os.qcow2"))
+    true("/dev/sda3: ext4" in text.stdout and "mounted at /home" in text.stdout, text.stdout)
+
+
+if __name__ == "__main__":
+    harness.main(*[value for name, value in list(globals().items()) if name.startswith("test_")])

@@ -1,0 +1,255 @@
+// SPDX-License-Identifier: GPL-2.0-only WITH cryptsetup-OpenSSL-exception
+/*
+ * A scan pool over a database of our own, and what became of each content that it was given.
+ */
+#pragma once
+
+#include <libglib-testing/signal-logger.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <sys/resource.h>
+
+#include "engine-fixture.h"
+#include "vt-fd.h"
+#include "vt-scan-pool.h"
+
+/* For what takes milliseconds. */
+#define DEADLINE_MS 30000
+
+#define CONTENTS_MAX  256
+#define PROCESSES_MAX 16
+
+typedef struct _Fixture Fixture;
+
+typedef struct {
+  Fixture *fixture;
+  int memfd;
+  guint calls;
+  guint turn; /* 1 for the content that had its verdict first */
+  VtVerdict verdict;
+} Content;
+
+struct _Fixture {
+  EngineFixture base;
+  VtSpawner *spawner;
+  VtScanPool *pool;
+  GtSignalLogger *logger;
+  Content contents[CONTENTS_MAX];
+  guint n_contents;
+  guint n_done;
+  gboolean submitting;
+};
+
+static inline void
+set_up (Fixture *fixture, gconstpointer data)
+{
+  g_autoptr (GError) error = NULL;
+
+  engine_fixture_set_up (&fixture->base, data);
+  fixture->spawner = vt_spawner_new (&error);
+  g_assert_no_error (error);
+}
+
+static inline void
+tear_down (Fixture *fixture, gconstpointer data)
+{
+  g_clear_pointer (&fixture->logger, gt_signal_logger_free);
+  g_clear_object (&fixture->pool);
+  g_clear_pointer (&fixture->spawner, vt_spawner_free);
+  for (guint i = 0; i < fixture->n_contents; i++) {
+    g_assert_cmpuint (fixture->contents[i].calls, ==, 1);
+    vt_fd_clear (&fixture->contents[i].memfd);
+  }
+  engine_fixture_tear_down (&fixture->base, data);
+}
+
+static inline void
+make_pool (Fixture *fixture, guint workers)
+{
+  fixture->pool = vt_scan_pool_new (fixture->spawner, fixture->base.options, workers);
+  fixture->logger = gt_signal_logger_new ();
+  gt_signal_logger_connect (fixture->logger, fixture->pool, "loaded");
+  gt_signal_logger_connect (fixture->logger, fixture->pool, "failed");
+  gt_signal_logger_connect (fixture->logger, fixture->pool, "worker-lost");
+}
+
+static inline void
+load (Fixture *fixture)
+{
+  g_autofree char *id = engine_fixture_id (&fixture->base);
+
+  vt_scan_pool_load (fixture->pool, id);
+}
+
+static inline void
+on_done (const VtVerdict *verdict, gpointer user_data)
+{
+  Content *content = user_data;
+
+  g_assert_false (content->fixture->submitting);
+  content->calls++;
+  content->verdict = *verdict;
+  content->turn = ++content->fixture->n_done;
+}
+
+static inline Content *
+submit_memfd_of (Fixture *fixture, gpointer owner, int memfd, guint64 size)
+{
+  Content *content = &fixture->contents[fixture->n_contents++];
+
+  g_assert_cmpuint (fixture->n_contents, <=, CONTENTS_MAX);
+  content->fixture = fixture;
+  content->memfd = memfd;
+  fixture->submitting = TRUE;
+  vt_scan_pool_submit (fixture->pool, owner, memfd, size, on_done, content);
+  fixture->submitting = FALSE;
+  return content;
+}
+
+static inline Content *
+submit_memfd (Fixture *fixture, int memfd, guint64 size)
+{
+  return submit_memfd_of (fixture, fixture, memfd, size);
+}
+
+static inline Content *
+submit_data (Fixture *fixture, const void *data, gsize size)
+{
+  int memfd = memfd_of_data (data, size);
+
+  g_assert_cmpint (fcntl (memfd, F_ADD_SEALS, ALL_SEALS), ==, 0);
+  return submit_memfd (fixture, memfd, size);
+}
+
+static inline Content *
+submit (Fixture *fixture, const char *text)
+{
+  return submit_data (fixture, text, strlen (text));
+}
+
+static inline void
+wait_for_all (Fixture *fixture)
+{
+  while (fixture->n_done < fixture->n_contents)
+    g_main_context_iteration (NULL, TRUE);
+  g_assert_cmpuint (vt_scan_pool_get_pending (fixture->pool), ==, 0);
+}
+
+static inline void
+wait_for_signal (Fixture *fixture)
+{
+  while (gt_signal_logger_get_n_emissions (fixture->logger) == 0)
+    g_main_context_iteration (NULL, TRUE);
+}
+
+static inline void
+assert_loaded (Fixture *fixture)
+{
+  guint signatures;
+
+  gt_signal_logger_assert_emission_pop (fixture->logger, fixture->pool, "loaded", &signatures);
+  g_assert_cmpuint (signatures, >=, 1);
+}
+
+static inline void
+assert_worker_lost (Fixture *fixture)
+{
+  g_autofree char *what = NULL;
+
+  gt_signal_logger_assert_emission_pop (fixture->logger, fixture->pool, "worker-lost", &what);
+  g_assert_cmpstr (what, !=, "");
+  g_test_message ("%s", what);
+}
+
+static inline void
+assert_failed (Fixture *fixture, VtEngineError code)
+{
+  g_autoptr (GError) error = NULL;
+
+  gt_signal_logger_assert_emission_pop (fixture->logger, fixture->pool, "failed", &error);
+  g_test_message ("%s", error->message);
+  g_assert_error (error, VT_ENGINE_ERROR, (gint)code);
+}
+
+static inline void
+assert_clean (const Content *content)
+{
+  g_assert_cmpstr (content->verdict.threat, ==, "");
+  g_assert_cmpstr (vt_reason_to_string (content->verdict.reason), ==, "none");
+  g_assert_cmpint (content->verdict.kind, ==, VT_VERDICT_CLEAN);
+}
+
+static inline void
+assert_infected (const Content *content, const char *name)
+{
+  g_assert_cmpint (content->verdict.kind, ==, VT_VERDICT_INFECTED);
+  g_assert_cmpstr (content->verdict.threat, ==, name);
+}
+
+static inline void
+assert_incomplete (const Content *content, VtReason reason)
+{
+  g_assert_cmpint (content->verdict.kind, ==, VT_VERDICT_INCOMPLETE);
+  g_assert_cmpstr (vt_reason_to_string (content->verdict.reason), ==, vt_reason_to_string (reason));
+}
+
+/* Children of a process; returns their number. */
+static inline guint
+list_children (pid_t parent, pid_t children[PROCESSES_MAX])
+{
+  g_autofree char *path = g_strdup_printf ("/proc/%d/task/%d/children", parent, parent);
+  g_autofree char *text = NULL;
+  g_auto (GStrv) words = NULL;
+  guint n = 0;
+
+  g_assert_true (g_file_get_contents (path, &text, NULL, NULL));
+  words = g_strsplit (g_strstrip (text), " ", -1);
+  for (guint i = 0; words[i] != NULL && words[i][0] != '\0'; i++) {
+    g_assert_cmpuint (n, <, PROCESSES_MAX);
+    children[n++] = (pid_t)g_ascii_strtoll (words[i], NULL, 10);
+  }
+  return n;
+}
+
+static inline pid_t
+only_child (pid_t parent)
+{
+  pid_t children[PROCESSES_MAX];
+
+  g_assert_cmpuint (list_children (parent, children), ==, 1);
+  return children[0];
+}
+
+static inline pid_t
+get_host (void)
+{
+  return only_child (only_child (getpid ()));
+}
+
+static inline char
+get_process_state (pid_t pid)
+{
+  g_autofree char *path = g_strdup_printf ("/proc/%d/stat", pid);
+  g_autofree char *text = NULL;
+
+  g_assert_true (g_file_get_contents (path, &text, NULL, NULL));
+  return strrchr (text, ')')[2];
+}
+
+/* So that whatever it gets next, it is in the middle of until it is killed. */
+static inline void
+stop_process (pid_t pid)
+{
+  g_assert_cmpint (kill (pid, SIGSTOP), ==, 0);
+  while (get_process_state (pid) != 'T')
+    g_usleep (1000);
+}
+
+static inline void
+assert_ends (int pidfd)
+{
+  struct pollfd ended = {.fd = pidfd, .events = POLLIN};
+
+  g_assert_cmpint (poll (&ended, 1, DEADLINE_MS), ==, 1);
+}

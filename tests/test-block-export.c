@@ -1,0 +1,150 @@
+// SPDX-License-Identifier: GPL-2.0-only WITH cryptsetup-OpenSSL-exception
+#include <fcntl.h>
+#include <glib/gstdio.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+
+#include "vt-block-export.h"
+#include "vt-fd.h"
+#include "vt-image.h"
+#include "vt-paths.h"
+
+typedef struct {
+  char *dir;
+  char *image;
+} Fixture;
+
+static void
+run (const char *const *argv)
+{
+  g_autoptr (GError) error = NULL;
+  int status;
+
+  g_assert_true (g_spawn_sync (NULL, (char **)argv, NULL,
+                               G_SPAWN_SEARCH_PATH | G_SPAWN_STDOUT_TO_DEV_NULL, NULL, NULL, NULL,
+                               NULL, &status, &error));
+  g_assert_no_error (error);
+  g_assert_cmpint (status, ==, 0);
+}
+
+static void
+set_up (Fixture *fixture, gconstpointer data)
+{
+  fixture->dir = g_dir_make_tmp ("vt-test-XXXXXX", NULL);
+  fixture->image = g_build_filename (fixture->dir, "image,with:odd name.qcow2", NULL);
+  run ((const char *[]){"qemu-img", "create", "-q", "-f", "qcow2", fixture->image, "3M", NULL});
+  run ((const char *[]){"qemu-img", "snapshot", "-c", "first", fixture->image, NULL});
+}
+
+static void
+tear_down (Fixture *fixture, gconstpointer data)
+{
+  vt_paths_remove_tree (fixture->dir);
+  g_free (fixture->dir);
+  g_free (fixture->image);
+}
+
+static void
+test_info (Fixture *fixture, gconstpointer data)
+{
+  g_autoptr (GError) error = NULL;
+  g_auto (VtBlockInfo) info = {0};
+  g_auto (VtBlockInfo) forced = {0};
+
+  g_assert_true (vt_block_info_read (fixture->image, NULL, "first", &info, &error));
+  g_assert_no_error (error);
+  g_assert_cmpstr (info.format, ==, "qcow2");
+  g_assert_cmpuint (info.virtual_size, ==, 3 * 1024 * 1024);
+  g_assert_true (vt_block_info_read (fixture->image, "raw", NULL, &forced, &error));
+  g_assert_no_error (error);
+  g_assert_cmpstr (forced.format, ==, "raw");
+}
+
+static void
+test_missing_snapshot (Fixture *fixture, gconstpointer data)
+{
+  g_autoptr (GError) error = NULL;
+  g_auto (VtBlockInfo) info = {0};
+
+  g_assert_false (vt_block_info_read (fixture->image, NULL, "second", &info, &error));
+  g_assert_error (error, VT_IMAGE_ERROR, VT_IMAGE_ERROR_BAD_OPTION);
+}
+
+static void
+test_broken_image (Fixture *fixture, gconstpointer data)
+{
+  g_autoptr (GError) error = NULL;
+  g_auto (VtBlockInfo) info = {0};
+
+  g_assert_cmpint (g_chmod (fixture->image, 0600), ==, 0);
+  g_assert_true (g_file_set_contents (fixture->image,
+                                      "QFI\xfb"
+                                      "broken",
+                                      10, NULL));
+  g_assert_false (vt_block_info_read (fixture->image, "qcow2", NULL, &info, &error));
+  g_assert_error (error, VT_IMAGE_ERROR, VT_IMAGE_ERROR_BAD_IMAGE);
+  g_clear_error (&error);
+  g_assert_null (vt_block_export_start (fixture->image, "qcow2", NULL, fixture->dir, &error));
+  g_assert_error (error, VT_IMAGE_ERROR, VT_IMAGE_ERROR_BAD_IMAGE);
+}
+
+static void
+test_image_in_use (Fixture *fixture, gconstpointer data)
+{
+  g_autoptr (GError) error = NULL;
+  g_auto (VtBlockInfo) info = {0};
+  g_autofree char *socket_path = g_build_filename (fixture->dir, "writer", NULL);
+  const char *argv[] = {"qemu-nbd", "--persistent", "-f",           "qcow2",
+                        "-k",       socket_path,    fixture->image, NULL};
+  GPid pid;
+
+  g_assert_true (g_spawn_async (NULL, (char **)argv, NULL,
+                                G_SPAWN_SEARCH_PATH | G_SPAWN_DO_NOT_REAP_CHILD, NULL, NULL, &pid,
+                                &error));
+  g_assert_no_error (error);
+  for (int i = 0; i < 2000 && !g_file_test (socket_path, G_FILE_TEST_EXISTS); i++)
+    g_usleep (10000);
+  g_assert_false (vt_block_info_read (fixture->image, NULL, NULL, &info, &error));
+  g_assert_error (error, VT_IMAGE_ERROR, VT_IMAGE_ERROR_BAD_IMAGE);
+  g_assert_nonnull (strstr (error->message, "in use"));
+  kill (pid, SIGTERM);
+  g_spawn_close_pid (pid);
+}
+
+static void
+test_export_is_read_only_and_ends (Fixture *fixture, gconstpointer data)
+{
+  g_autoptr (GError) error = NULL;
+  VtBlockExport *export =
+      vt_block_export_start (fixture->image, "qcow2", "first", fixture->dir, &error);
+  g_autofree char *uri = NULL;
+  g_autofree char *output = NULL;
+  const char *write[] = {"qemu-io", "-f", "raw", "-c", "write 0 1M", NULL, NULL};
+
+  g_assert_no_error (error);
+  uri = g_strdup_printf ("nbd+unix:///?socket=%s", vt_block_export_get_socket (export));
+  write[5] = uri;
+  run ((const char *[]){"qemu-io", "-f", "raw", "-r", "-c", "read -P 0 0 1M", uri, NULL});
+  g_assert_true (g_spawn_sync (NULL, (char **)write, NULL,
+                               G_SPAWN_SEARCH_PATH | G_SPAWN_STDERR_TO_DEV_NULL, NULL, NULL,
+                               &output, NULL, NULL, &error));
+  g_assert_null (strstr (output, "wrote"));
+  vt_block_export_free (export);
+  g_assert_false (g_file_test (uri + strlen ("nbd+unix:///?socket="), G_FILE_TEST_EXISTS));
+}
+
+#define ADD(name, function)                                                                        \
+  g_test_add ("/block-export/" name, Fixture, NULL, set_up, function, tear_down)
+
+int
+main (int argc, char **argv)
+{
+  g_test_init (&argc, &argv, NULL);
+  ADD ("info", test_info);
+  ADD ("missing-snapshot", test_missing_snapshot);
+  ADD ("broken-image", test_broken_image);
+  ADD ("image-in-use", test_image_in_use);
+  ADD ("export-is-read-only-and-ends", test_export_is_read_only_and_ends);
+  return g_test_run ();
+}
