@@ -19,7 +19,7 @@ test_killed_worker_costs_one_content (Fixture *fixture, gconstpointer data)
   wait_for_all (fixture);
   assert_loaded (fixture);
   worker = only_child (get_host ());
-  stop_process (worker);
+  stop_worker (worker);
   content = submit (fixture, "a larger second content");
   for (guint i = 0; i < 10; i++)
     submit (fixture, "third content");
@@ -48,7 +48,7 @@ test_hung_worker_is_killed (Fixture *fixture, gconstpointer data)
   assert_loaded (fixture);
   worker = only_child (get_host ());
   pidfd = vt_pidfd_open (worker);
-  stop_process (worker);
+  stop_worker (worker);
   content = submit (fixture, "a larger second content");
   submit (fixture, "third content");
   wait_for_all (fixture);
@@ -86,7 +86,7 @@ test_host_death (Fixture *fixture, gconstpointer data)
   wait_for_all (fixture);
   assert_loaded (fixture);
   host = get_host ();
-  stop_process (only_child (host));
+  stop_worker (only_child (host));
   submit (fixture, "second content");
   submit (fixture, "third content");
   g_assert_cmpint (kill (host, SIGKILL), ==, 0);
@@ -289,7 +289,7 @@ test_free_with_pending_contents (Fixture *fixture, gconstpointer data)
   n = list_children (host, workers);
   g_assert_cmpuint (n, >=, 1);
   for (guint i = 0; i < n; i++) {
-    stop_process (workers[i]);
+    stop_worker (workers[i]);
     pidfds[i] = vt_pidfd_open (workers[i]);
   }
   pidfds[n++] = vt_pidfd_open (host);

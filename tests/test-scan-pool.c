@@ -71,7 +71,7 @@ test_withdraw (Fixture *fixture, gconstpointer data)
   submit (fixture, "makes a worker start");
   wait_for_all (fixture);
   worker = only_child (get_host ());
-  stop_process (worker);
+  stop_worker (worker);
   at_worker = submit_for (fixture, &first, "at the worker: " MARKER);
   for (guint i = 0; i < 10; i++)
     submit_for (fixture, i % 2 == 0 ? &first : &second, "some content");
