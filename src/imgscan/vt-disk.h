@@ -41,7 +41,8 @@ typedef void (*VtDiskDone) (const GError *error, gpointer user_data);
 
 /*
  * Starts to read; BUFFER must stay until DONE is called, which happens within any call of this
- * module but vt_disk_free(), once. Fails only when nothing was started, and DONE is not called then.
+ * module but vt_disk_free(), once. Fails only when nothing was started, and DONE is not called
+ * then.
  */
 gboolean vt_disk_submit (VtDisk *self,
                          guint64 offset,
