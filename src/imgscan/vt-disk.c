@@ -10,7 +10,11 @@ struct _VtDisk {
   guint64 size;
 };
 
-G_DEFINE_QUARK (vt-disk-error-quark, vt_disk_error)
+GQuark
+vt_disk_error_quark (void)
+{
+  return g_quark_from_static_string ("vt-disk-error-quark");
+}
 
 VtDisk *
 vt_disk_new_file (int file, GError **error)
