@@ -338,6 +338,60 @@ always_hanging_reader (int socket, GVariant *value)
   return EXIT_SUCCESS;
 }
 
+/* Slow, but alive all the time, longer than it may be silent. */
+static int
+slow_reader (int socket, GVariant *value)
+{
+  g_autoptr (VtImageSink) sink = vt_image_sink_new (socket);
+
+  must (vt_image_sink_phase (sink, "read", NULL));
+  for (int i = 0; i < 60; i++) {
+    g_usleep (100000);
+    vt_image_sink_alive (sink);
+  }
+  return vt_image_sink_done (sink, NULL) ? EXIT_SUCCESS : EXIT_FAILURE;
+}
+
+static int
+stalling_reader (int socket, GVariant *value)
+{
+  g_autoptr (VtImageSink) sink = vt_image_sink_new (socket);
+
+  must (vt_image_sink_phase (sink, "read", NULL));
+  pause ();
+  return EXIT_SUCCESS;
+}
+
+static void
+test_slow_is_no_stall (Fixture *fixture, gconstpointer reader)
+{
+  fixture->options->stall_timeout_s = 4;
+  read_image (fixture);
+  g_assert_no_error (fixture->error);
+}
+
+static void
+test_stall_has_an_end (Fixture *fixture, gconstpointer reader)
+{
+  fixture->options->stall_timeout_s = 1;
+  read_image (fixture);
+  g_assert_error (fixture->error, VT_IMAGE_ERROR, VT_IMAGE_ERROR_APPLIANCE);
+  g_assert_nonnull (strstr (fixture->error->message, "\"read\""));
+}
+
+/* Who waits for credit is alive. */
+static void
+test_waiting_for_credit_is_no_stall (Fixture *fixture, gconstpointer reader)
+{
+  fixture->options->stall_timeout_s = 4;
+  fixture->release = FALSE;
+  fixture->image = vt_image_start (fixture->spawner, fixture->options, &events, fixture);
+  g_timeout_add (6500, on_pause, fixture->loop);
+  g_main_loop_run (fixture->loop);
+  g_assert_no_error (fixture->error);
+  g_assert_false (fixture->finished);
+}
+
 static void
 test_second_try_without_kvm (Fixture *fixture, gconstpointer reader)
 {
@@ -393,6 +447,9 @@ main (int argc, char **argv)
   ADD_HOSTILE ("dying", dying_reader);
   ADD ("kvm-dies", broken_kvm_reader, test_second_try_without_kvm);
   ADD ("kvm-hangs", hanging_kvm_reader, test_second_try_without_kvm);
+  ADD ("slow-is-no-stall", slow_reader, test_slow_is_no_stall);
+  ADD ("stall-has-an-end", stalling_reader, test_stall_has_an_end);
+  ADD ("waiting-for-credit-is-no-stall", large_reader, test_waiting_for_credit_is_no_stall);
   ADD ("launch-has-an-end", always_hanging_reader, test_launch_has_an_end);
   status = g_test_run ();
   vt_paths_remove_tree (dir);

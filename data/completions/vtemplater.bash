@@ -31,13 +31,13 @@ _vtemplater_value () {
     --format) _vtemplater_words "$(_vtemplater_formats "$3")" "$2" ;;
     --backend) _vtemplater_words "auto guestfs" "$2" ;;
     --progress) _vtemplater_words "auto none plain" "$2" ;;
-    --snapshot | --key | --launch-timeout | --jobs | -j | --include | --exclude | --max-*) ;;
+    --snapshot | --key | --launch-timeout | --stall-timeout | --jobs | -j | --include | --exclude | --max-*) ;;
     *) return 1 ;;
   esac
 }
 
 _vtemplater_options () {
-  local image="--image-format --snapshot --key --backend --launch-timeout --format --output --quiet
+  local image="--image-format --snapshot --key --backend --launch-timeout --stall-timeout --format --output --quiet
     --verbose --help"
 
   case $1 in

@@ -1,7 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-only WITH cryptsetup-OpenSSL-exception
 /*
- * The regular files of one file system as a reader has listed them, before their contents are read:
+ * The regular files of one file system as a reader lists them, before their contents are read:
  * which names belong to one file, and which were delivered.
+ *
+ * Memory must not grow with the file system, so a list holds a batch of files at a time, and the
+ * file system is listed once for each batch. All passes must list the same in the same order; a
+ * pass that does not is an error. Only the names of files with several names are kept throughout,
+ * since they may lie far from each other.
  */
 #pragma once
 
@@ -9,7 +14,8 @@
 
 /* One file; a file with several names is listed once. */
 typedef struct {
-  GPtrArray *paths; /* of gchar, owned: absolute within the file system */
+  char *path;       /* its first name, absolute within the file system; owned */
+  GPtrArray *links; /* of gchar: its other names; NULL: none; owned */
   guint64 inode;
   guint64 size;
   gint64 mtime_ns;
@@ -19,26 +25,43 @@ typedef struct {
   gboolean delivered;  /* its record was sent */
 } VtListedFile;
 
+/* What all passes have found. */
+typedef struct {
+  guint64 names;    /* of the files that are wanted */
+  guint64 bytes;    /* of these, each file's once */
+  guint64 excluded; /* names that the filter left out and that belong to no file that is wanted */
+} VtFileTotals;
+
 typedef struct _VtFileList VtFileList;
 
-VtFileList *vt_file_list_new (void);
+/* A batch has up to BATCH_MAX files; fewer when their names are long. 0: the usual number. */
+VtFileList *vt_file_list_new (guint batch_max);
 void vt_file_list_free (VtFileList *self);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (VtFileList, vt_file_list_free)
 
+/* Begins a pass, for the first batch or the next one. The files of the batch before are gone. */
+void vt_file_list_begin (VtFileList *self);
+
 /*
  * Adds a name. STAT's numbers are kept for the first name of the inode; LINKS is its link count.
- * PATH is copied.
+ * PATH is copied. Fails (VT_IMAGE_ERROR_READER) when the names of files with several names take too
+ * much memory.
  */
-void vt_file_list_add (
-    VtFileList *self, const char *path, const VtListedFile *stat, guint64 links, gboolean wanted);
+gboolean vt_file_list_add (VtFileList *self,
+                           const char *path,
+                           const VtListedFile *stat,
+                           guint64 links,
+                           gboolean wanted,
+                           GError **error) G_GNUC_WARN_UNUSED_RESULT;
 
-/* The file that has this name, or NULL. Owned by the list. */
-VtListedFile *vt_file_list_lookup (VtFileList *self, const char *path);
+/* Ends a pass that went through to the end. Fails when it did not list what the first one did. */
+gboolean vt_file_list_end (VtFileList *self, GError **error) G_GNUC_WARN_UNUSED_RESULT;
 
-/* All files, in the order they were added: of VtListedFile, owned by the list. */
+/* Whether another batch is to follow. After a pass. */
+gboolean vt_file_list_has_more (const VtFileList *self);
+
+/* The batch's files, in the order of their inodes: of VtListedFile, owned by the list. */
 GPtrArray *vt_file_list_get_files (VtFileList *self);
 
-/* Names that the filter left out and that belong to no file that is wanted. */
-guint64 vt_file_list_count_excluded (VtFileList *self);
-/* Names and bytes of the files that are wanted. */
-void vt_file_list_count_wanted (VtFileList *self, guint64 *names, guint64 *bytes);
+/* Of all batches. After the first pass. */
+VtFileTotals vt_file_list_get_totals (const VtFileList *self);

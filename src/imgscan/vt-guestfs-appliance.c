@@ -218,6 +218,7 @@ vt_appliance_launch (const char *nbd_socket,
 
   self->listener = -1;
   self->port = -1;
+  self->sink = sink;
   if (!prepare (self, nbd_socket, run_dir, force_tcg, sink, error))
     return NULL;
   if (guestfs_launch (self->g) == -1) {

@@ -144,27 +144,38 @@ describe_filesystem (guestfs_h *g, const char *id, const char *type, const VtFil
   return filesystem;
 }
 
+/* Id of the volume with that number, or NULL if there is no such volume. */
+static char *
+find_volume (const struct guestfs_btrfssubvolume_list *volumes, const char *device, gint64 number)
+{
+  for (guint i = 0; i < volumes->len; i++)
+    if (volumes->val[i].btrfssubvolume_id == (guint64)number)
+      return g_strdup_printf ("btrfsvol:%s/%s", device, volumes->val[i].btrfssubvolume_path);
+  return NULL;
+}
+
 /*
  * libguestfs takes a btrfs's default volume for the whole device, and lists the others. Here the
- * device is its top volume, so the default one, if it is another, is to be listed too. NULL: there
- * is no such volume.
+ * device is its top volume, so the default one, if it is another, is to be listed too. VOLUME gets
+ * its id, or NULL if there is none.
  */
-static char *
-find_default_volume (guestfs_h *g, const char *device)
+static gboolean
+find_default_volume (guestfs_h *g, const char *device, char **volume)
 {
-  gint64 id = guestfs_btrfs_subvolume_get_default (g, device);
+  gint64 number = guestfs_btrfs_subvolume_get_default (g, device);
   struct guestfs_btrfssubvolume_list *volumes;
-  char *found = NULL;
 
-  if (id <= 0 || id == BTRFS_TOP_ID)
-    return NULL;
+  *volume = NULL;
+  if (number == -1)
+    return FALSE;
+  if (number == 0 || number == BTRFS_TOP_ID)
+    return TRUE;
   volumes = guestfs_btrfs_subvolume_list (g, device);
-  for (guint i = 0; volumes != NULL && i < volumes->len && found == NULL; i++)
-    if (volumes->val[i].btrfssubvolume_id == (guint64)id)
-      found = g_strdup_printf ("btrfsvol:%s/%s", device, volumes->val[i].btrfssubvolume_path);
-  if (volumes != NULL)
-    guestfs_free_btrfssubvolume_list (volumes);
-  return found;
+  if (volumes == NULL)
+    return FALSE;
+  *volume = find_volume (volumes, device, number);
+  guestfs_free_btrfssubvolume_list (volumes);
+  return *volume != NULL;
 }
 
 gboolean
@@ -223,14 +234,21 @@ add_listed (guestfs_h *g,
 {
   const VtFilesystem *claimed = g_hash_table_lookup (claims, id);
   gboolean is_top = g_str_equal (type, "btrfs") && !g_str_has_prefix (id, "btrfsvol:");
-  g_autofree char *volume = is_top ? find_default_volume (g, id) : NULL;
+  g_autofree char *volume = NULL;
+  gboolean known = !is_top || find_default_volume (g, id, &volume);
+  VtFilesystem *filesystem;
 
   /* What inspection says of the device then goes for the volume. */
   if (volume != NULL &&
       !add_filesystem (filesystems, describe_filesystem (g, volume, type, claimed), sink, error))
     return FALSE;
-  return add_filesystem (
-      filesystems, describe_filesystem (g, id, type, volume == NULL ? claimed : NULL), sink, error);
+  filesystem = describe_filesystem (g, id, type, volume == NULL ? claimed : NULL);
+  if (!known) {
+    filesystem->reason = VT_REASON_READ_ERROR;
+    filesystem->detail = g_strdup_printf ("its default volume cannot be told: %s",
+                                          guestfs_last_error (g) ?: "it is not in the list");
+  }
+  return add_filesystem (filesystems, filesystem, sink, error);
 }
 
 GPtrArray *

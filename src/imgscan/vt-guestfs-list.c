@@ -10,7 +10,6 @@
 #include <string.h>
 
 #include "vt-guestfs-port.h"
-#include "vt-path-filter.h"
 
 /* Type, inode, links, size, time of change of the content and of the inode, name. */
 #define RECORD_FORMAT "-printf '%y %i %n %s %T@ %C@ %p\\0'"
@@ -29,18 +28,9 @@
 #define NS_DIGITS 9
 
 typedef struct {
-  const VtFilesystem *filesystem;
-  const VtImageOptions *options;
+  const VtReadPlan *plan;
   VtFileList *list;
 } Listing;
-
-char *
-vt_guestfs_display_path (const VtFilesystem *filesystem, const char *path)
-{
-  if (filesystem->mountpoint == NULL || g_str_equal (filesystem->mountpoint, "/"))
-    return g_strdup (path);
-  return g_strconcat (filesystem->mountpoint, path, NULL);
-}
 
 static gboolean
 parse_number (const char **text, guint64 *number)
@@ -93,13 +83,9 @@ add_record (Listing *self, const char *record, GError **error)
       parse_number (&text, &file.size) && parse_time (&text, &file.mtime_ns) &&
       parse_time (&text, &file.ctime_ns) && text[0] == '.' && text[1] == '/') {
     const char *path = text + 1;
-    g_autofree char *display = vt_guestfs_display_path (self->filesystem, path);
 
-    vt_file_list_add (self->list, path, &file, links,
-                      vt_path_filter_accepts ((const char *const *)self->options->include,
-                                              (const char *const *)self->options->exclude,
-                                              display));
-    return TRUE;
+    return vt_file_list_add (self->list, path, &file, links,
+                             vt_read_plan_accepts (self->plan, path), error);
   }
   g_set_error (error, VT_IMAGE_ERROR, VT_IMAGE_ERROR_READER,
                "list of files: a record that is not one, of %zu bytes", strlen (record));
@@ -146,23 +132,26 @@ read_records (Listing *self, VtPortStream *stream, GError **error)
   return TRUE;
 }
 
-VtFileList *
+gboolean
 vt_guestfs_list (VtAppliance *appliance,
-                 const VtFilesystem *filesystem,
-                 const VtImageOptions *options,
+                 const VtReadPlan *plan,
+                 VtFileList *list,
                  char **messages,
                  GError **error)
 {
-  g_autoptr (VtFileList) list = vt_file_list_new ();
-  Listing listing = {filesystem, options, list};
-  const char *command = g_str_has_prefix (filesystem->type, "ntfs") ? FIND_NTFS_FILES : FIND_FILES;
-  g_autoptr (VtPortStream) stream = vt_port_stream_start (appliance, command, error);
+  Listing listing = {plan, list};
+  gboolean is_ntfs = g_str_has_prefix (plan->filesystem->type, "ntfs");
+  g_autoptr (VtPortStream) stream =
+      vt_port_stream_start (appliance, is_ntfs ? FIND_NTFS_FILES : FIND_FILES, error);
   g_autofree char *text = NULL;
   int status;
 
-  if (stream == NULL || !read_records (&listing, stream, error) ||
-      !vt_port_stream_finish (stream, &status, &text, error))
-    return NULL;
+  if (stream == NULL)
+    return FALSE;
+  vt_file_list_begin (list);
+  if (!read_records (&listing, stream, error) ||
+      !vt_port_stream_finish (stream, &status, &text, error) || !vt_file_list_end (list, error))
+    return FALSE;
   *messages = status != 0 ? g_steal_pointer (&text) : NULL;
-  return g_steal_pointer (&list);
+  return TRUE;
 }

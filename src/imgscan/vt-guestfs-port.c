@@ -52,10 +52,13 @@ vt_port_stream_start (VtAppliance *appliance, const char *command, GError **erro
   self->appliance = appliance;
   self->nonce = make_nonce ();
   self->buffer = g_malloc (BUFFER_SIZE);
-  /* In the background, with none of the call's own streams, so that the call returns. */
+  /*
+   * In the background, with none of the call's own streams, so that the call returns. The trailer
+   * comes from outside the file system: when it is here, nobody keeps that from being unmounted.
+   */
   line = g_strdup_printf (
-      "( cd \"$root\" && LC_ALL=C %s >" VT_APPLIANCE_PORT " 2>/tmp/vt.messages; "
-      "printf '\\n%s %%d\\n' $? >" VT_APPLIANCE_PORT " ) </dev/null >/dev/null 2>&1 & echo $!",
+      "{ ( cd \"$root\" && LC_ALL=C %s >" VT_APPLIANCE_PORT " 2>/tmp/vt.messages ); "
+      "printf '\\n%s %%d\\n' $? >" VT_APPLIANCE_PORT "; } </dev/null >/dev/null 2>&1 & echo $!",
       command, self->nonce);
   self->pid = run_in_appliance (appliance, line, error);
   if (self->pid == NULL)
@@ -135,6 +138,7 @@ vt_port_stream_read (VtPortStream *self, const guint8 **data, GError **error)
                          "the appliance ended while it was read from");
     return -1;
   }
+  vt_image_sink_alive (self->appliance->sink);
   keep_tail (self, (gsize)n);
   *data = self->buffer;
   return n;

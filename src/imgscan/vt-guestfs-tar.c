@@ -7,7 +7,6 @@
 
 #include "vt-content.h"
 #include "vt-fd.h"
-#include "vt-guestfs-list.h"
 #include "vt-guestfs-port.h"
 
 typedef struct archive VtArchive;
@@ -31,55 +30,38 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC (VtArchive, archive_read_free)
 
 typedef struct {
   const VtReadPlan *plan;
-  VtImageSink *sink;
+  GPtrArray *files; /* of VtListedFile, in the order in which tar was given their names */
+  guint next;       /* the first of them that may still come */
   VtPortStream *stream;
   GError *stream_error; /* what the read callback cannot pass on */
 } TarReader;
 
-void
-vt_read_outcome_clear (VtReadOutcome *self)
-{
-  g_clear_pointer (&self->detail, g_free);
-}
-
-static int
-compare_inodes (gconstpointer a, gconstpointer b)
-{
-  const VtListedFile *first = *(VtListedFile *const *)a;
-  const VtListedFile *second = *(VtListedFile *const *)b;
-
-  return (first->inode > second->inode) - (first->inode < second->inode);
-}
-
 /* In the order of inodes, which is about that of blocks: the disk is read forwards. */
 static char *
-make_names (VtFileList *list, gsize *size)
+make_names (GPtrArray *files, gsize *size)
 {
-  GPtrArray *files = vt_file_list_get_files (list);
   GString *names = g_string_new (NULL);
 
-  g_ptr_array_sort (files, compare_inodes);
   for (guint i = 0; i < files->len; i++) {
     const VtListedFile *file = g_ptr_array_index (files, i);
-    const char *path = g_ptr_array_index (file->paths, 0);
 
     if (!file->wanted || file->unreadable)
       continue;
     g_string_append_c (names, '.');
-    g_string_append_len (names, path, (gssize)strlen (path) + 1);
+    g_string_append_len (names, file->path, (gssize)strlen (file->path) + 1);
   }
   *size = names->len;
   return g_string_free (names, FALSE);
 }
 
 static gboolean
-upload_names (VtAppliance *appliance, VtFileList *list, const char *run_dir, GError **error)
+upload_names (VtAppliance *appliance, GPtrArray *files, const char *run_dir, GError **error)
 {
   g_autofree char *path = g_build_filename (run_dir, "names", NULL);
   g_autofree char *names = NULL;
   gsize size;
 
-  names = make_names (list, &size);
+  names = make_names (files, &size);
   if (!g_file_set_contents (path, names, (gssize)size, error))
     return FALSE;
   if (guestfs_debug_upload (appliance->g, path, NAMES_FILE, 0600) == -1)
@@ -96,28 +78,6 @@ on_read (struct archive *archive, void *data, const void **buffer)
 
   *buffer = bytes;
   return n;
-}
-
-/* Sends the file under all its names; CONTENT is sealed, or -1 with a reason in RESULT. */
-static gboolean
-send_file (TarReader *self, VtListedFile *file, VtFileResult *result, int content, GError **error)
-{
-  g_autoptr (GPtrArray) links = g_ptr_array_new_with_free_func (g_free);
-
-  result->filesystem = self->plan->index;
-  result->inode = file->inode;
-  result->size = file->size;
-  result->mtime_ns = file->mtime_ns;
-  result->ctime_ns = file->ctime_ns;
-  g_free (result->path);
-  result->path =
-      vt_guestfs_display_path (self->plan->filesystem, g_ptr_array_index (file->paths, 0));
-  for (guint i = 1; i < file->paths->len; i++)
-    g_ptr_array_add (links, vt_guestfs_display_path (self->plan->filesystem,
-                                                     g_ptr_array_index (file->paths, i)));
-  g_ptr_array_add (links, NULL);
-  file->delivered = TRUE;
-  return vt_image_sink_file (self->sink, result, (char **)links->pdata, content, error);
 }
 
 static gboolean
@@ -154,32 +114,41 @@ read_file (TarReader *self, struct archive *archive, VtListedFile *file, GError 
     result->has_digest = TRUE;
     result->verdict = vt_verdict_incomplete (VT_REASON_SIZE_LIMIT);
   }
-  return send_file (self, file, result, memfd, error);
+  return vt_read_plan_send (self->plan, file, result, memfd, error);
 }
 
-static gboolean
-send_unhashed (TarReader *self, VtListedFile *file, GError **error)
+/* The file that NAME is of, if it was asked for and has not come yet: files come in order. */
+static VtListedFile *
+find_file (TarReader *self, const char *name)
 {
-  g_autoptr (VtFileResult) result = vt_file_result_new ();
+  for (guint i = self->next; i < self->files->len; i++) {
+    VtListedFile *file = g_ptr_array_index (self->files, i);
 
-  result->verdict = vt_verdict_incomplete (VT_REASON_SIZE_LIMIT);
-  return file->delivered || send_file (self, file, result, -1, error);
+    if (file->wanted && !file->unreadable && g_str_equal (file->path, name)) {
+      self->next = i + 1;
+      return file;
+    }
+  }
+  return NULL;
 }
 
 static gboolean
 take_entry (TarReader *self, struct archive *archive, struct archive_entry *entry, GError **error)
 {
   const char *name = archive_entry_pathname (entry);
-  VtListedFile *file = NULL;
+  VtListedFile *file = name != NULL && name[0] == '.' ? find_file (self, name + 1) : NULL;
 
-  if (name != NULL && name[0] == '.' && archive_entry_hardlink (entry) == NULL)
-    file = vt_file_list_lookup (self->plan->list, name + 1);
+  if (file == NULL) {
+    g_set_error_literal (error, VT_IMAGE_ERROR, VT_IMAGE_ERROR_READER,
+                         "tar stream: a file that was not asked for");
+    return FALSE;
+  }
   /* A file that is not as it was listed is not delivered, and thereby reported. */
-  if (file != NULL && file->size > HASHED_SIZE_MAX)
-    return send_unhashed (self, file, error);
-  if (file == NULL || file->delivered || archive_entry_filetype (entry) != AE_IFREG ||
+  if (archive_entry_hardlink (entry) != NULL || archive_entry_filetype (entry) != AE_IFREG ||
       (guint64)archive_entry_size (entry) != file->size)
     return TRUE;
+  if (file->size > HASHED_SIZE_MAX)
+    return vt_read_plan_send_unread (self->plan, file, VT_REASON_SIZE_LIMIT, error);
   return read_file (self, archive, file, error);
 }
 
@@ -220,26 +189,6 @@ read_archive (TarReader *self, GError **error)
   return FALSE;
 }
 
-/* None is missing silently: what tar did not give is reported as not read. */
-static gboolean
-send_missing (TarReader *self, GError **error)
-{
-  GPtrArray *files = vt_file_list_get_files (self->plan->list);
-
-  for (guint i = 0; i < files->len; i++) {
-    VtListedFile *file = g_ptr_array_index (files, i);
-    g_autoptr (VtFileResult) result = NULL;
-
-    if (!file->wanted || file->delivered)
-      continue;
-    result = vt_file_result_new ();
-    result->verdict = vt_verdict_incomplete (VT_REASON_READ_ERROR);
-    if (!send_file (self, file, result, -1, error))
-      return FALSE;
-  }
-  return TRUE;
-}
-
 /*
  * tar fills what it cannot read with zeros and says so on standard error only: nothing that came of
  * this file system is then known to be what it holds.
@@ -248,32 +197,33 @@ static void
 judge_status (int status, const char *messages, VtReadOutcome *outcome)
 {
   g_auto (GStrv) lines = g_strsplit (messages, "\n", 2);
+  g_autofree char *detail =
+      g_strdup_printf ("not read whole: %s", lines[0] ?: "tar does not say why");
 
-  if (status == 0)
-    return;
-  outcome->reason = VT_REASON_READ_ERROR;
-  outcome->detail = g_strdup_printf ("not read whole: %s", lines[0] ?: "tar does not say why");
+  if (status != 0)
+    vt_read_outcome_set (outcome, VT_REASON_READ_ERROR, detail);
 }
 
 gboolean
 vt_guestfs_read_files (VtAppliance *appliance,
                        const VtReadPlan *plan,
+                       VtFileList *list,
                        const char *run_dir,
-                       VtImageSink *sink,
                        VtReadOutcome *outcome,
                        GError **error)
 {
   g_autoptr (VtPortStream) stream = NULL;
   g_autofree char *messages = NULL;
-  TarReader reader = {.plan = plan, .sink = sink};
+  TarReader reader = {.plan = plan, .files = vt_file_list_get_files (list)};
   int status = 0;
 
-  if (!upload_names (appliance, plan->list, run_dir, error))
+  if (!upload_names (appliance, reader.files, run_dir, error))
     return FALSE;
   stream = vt_port_stream_start (appliance, TAR_COMMAND, error);
   reader.stream = stream;
   if (stream == NULL || !read_archive (&reader, error) ||
-      !vt_port_stream_finish (stream, &status, &messages, error) || !send_missing (&reader, error))
+      !vt_port_stream_finish (stream, &status, &messages, error) ||
+      !vt_read_plan_send_missing (plan, list, error))
     return FALSE;
   judge_status (status, messages, outcome);
   return TRUE;

@@ -8,34 +8,17 @@
  */
 #pragma once
 
-#include "vt-file-list.h"
 #include "vt-guestfs.h"
-
-/* How the reading of a file system ended. */
-typedef struct {
-  VtReason reason; /* NONE: all is as it stands in the file system */
-  char *detail;    /* a sentence for people, or NULL */
-} VtReadOutcome;
-
-void vt_read_outcome_clear (VtReadOutcome *self);
-G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (VtReadOutcome, vt_read_outcome_clear)
-
-/* What is read, and how it is named. */
-typedef struct {
-  const VtFilesystem *filesystem;
-  guint index; /* of the file system, in the records */
-  VtFileList *list;
-  const VtImageOptions *options;
-} VtReadPlan;
+#include "vt-read-plan.h"
 
 /*
- * Sends every wanted file of the list to SINK, with its content or with the reason why there is
+ * Sends every wanted file of the list's batch, with its content or with the reason why there is
  * none. A file system that cannot be read whole is no error, but OUTCOME's. RUN_DIR is for a
  * temporary file.
  */
 gboolean vt_guestfs_read_files (VtAppliance *appliance,
                                 const VtReadPlan *plan,
+                                VtFileList *list,
                                 const char *run_dir,
-                                VtImageSink *sink,
                                 VtReadOutcome *outcome,
                                 GError **error) G_GNUC_WARN_UNUSED_RESULT;

@@ -19,8 +19,9 @@ gboolean vt_guestfs_set_error (guestfs_h *g, VtImageError code, const char *what
 /* A running appliance. */
 typedef struct {
   guestfs_h *g;
-  int listener; /* where QEMU connects the port's other end */
-  int port;     /* a serial port of the appliance's, for contents: see vt-guestfs-tar.h */
+  int listener;      /* where QEMU connects the port's other end */
+  int port;          /* a serial port of the appliance's, for contents: see vt-guestfs-tar.h */
+  VtImageSink *sink; /* not owned */
 } VtAppliance;
 
 /* The port's device in the appliance. */

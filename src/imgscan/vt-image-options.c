@@ -8,7 +8,7 @@ vt_image_options_new (const char *path)
 {
   VtImageOptions *self = g_new0 (VtImageOptions, 1);
 
-  self->reader = vt_guestfs_reader_main;
+  self->reader = vt_image_reader_main;
   self->path = g_strdup (path);
   self->keys = g_new0 (char *, 1);
   self->include = g_new0 (char *, 1);
@@ -16,6 +16,7 @@ vt_image_options_new (const char *path)
   self->max_file_size = G_MAXUINT64;
   self->mode = VT_IMAGE_READ;
   self->launch_timeout_s = VT_IMAGE_LAUNCH_TIMEOUT_S;
+  self->stall_timeout_s = VT_IMAGE_STALL_TIMEOUT_S;
   return self;
 }
 

@@ -22,9 +22,13 @@ struct _VtImage {
   gboolean launching;
   guint launch_limit_s;
   GSource *launch_timer;
+  GSource *ticker;     /* once a second, while a reader runs */
+  guint silent_ticks;  /* since its last message */
+  const char *waiting; /* the phase in which it is silent; static */
 
   guint n_filesystems;
   VtImageFile *last_file; /* not handed on yet: names may follow */
+  gsize last_file_names;  /* bytes of those that did */
   guint64 underway;       /* cost of the files handed on and not released */
   guint64 credit;         /* released and not told to the reader */
 };

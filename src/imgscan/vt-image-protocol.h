@@ -23,6 +23,7 @@ typedef enum {
                               a memfd is attached), reason */
   VT_IMAGE_MSG_LINK,       /* another name of the file sent last */
   VT_IMAGE_MSG_FILESYSTEM_END, /* file system, reason, detail ("" for none) */
+  VT_IMAGE_MSG_ALIVE,          /* work goes on, and nothing else is to say */
   VT_IMAGE_MSG_DONE,           /* nothing follows */
   VT_IMAGE_MSG_ERROR,          /* code (VtImageError), message; nothing follows */
   VT_IMAGE_MSG_N_KINDS
@@ -39,6 +40,7 @@ static const char *const vt_image_msg_types[VT_IMAGE_MSG_N_KINDS] = {
     [VT_IMAGE_MSG_FILE] = "(uayttxxayy)",
     [VT_IMAGE_MSG_LINK] = "ay",
     [VT_IMAGE_MSG_FILESYSTEM_END] = "(uys)",
+    [VT_IMAGE_MSG_ALIVE] = "()",
     [VT_IMAGE_MSG_DONE] = "()",
     [VT_IMAGE_MSG_ERROR] = "(us)",
 };

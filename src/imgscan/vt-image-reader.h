@@ -21,4 +21,4 @@ void vt_reader_arguments_clear (VtReaderArguments *self);
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (VtReaderArguments, vt_reader_arguments_clear)
 
 /* A VtChildFunc: reads through libguestfs's appliance. */
-int vt_guestfs_reader_main (int socket, GVariant *arguments);
+int vt_image_reader_main (int socket, GVariant *arguments);

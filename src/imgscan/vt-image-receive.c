@@ -13,7 +13,9 @@
 
 /* Far more than any image has; each costs memory here. */
 #define FILESYSTEMS_MAX 1000
-#define NEEDED_SEALS    (F_SEAL_WRITE | F_SEAL_GROW | F_SEAL_SHRINK)
+/* Bytes of one file's names. */
+#define NAMES_MAX    ((gsize)256 * 1024 * 1024)
+#define NEEDED_SEALS (F_SEAL_WRITE | F_SEAL_GROW | F_SEAL_SHRINK)
 
 static gboolean
 fail_malformed (VtImage *self, const char *what)
@@ -160,6 +162,7 @@ receive_file (VtImage *self, GVariant *value, VtIpcFds *fds)
   else
     file->cost = vt_image_cost (result->size);
   self->last_file = g_steal_pointer (&file);
+  self->last_file_names = 0;
   return TRUE;
 }
 
@@ -168,7 +171,8 @@ receive_link (VtImage *self, GVariant *value)
 {
   char *path = take_path (value);
 
-  if (path == NULL || self->last_file == NULL) {
+  self->last_file_names += g_variant_get_size (value);
+  if (path == NULL || self->last_file == NULL || self->last_file_names > NAMES_MAX) {
     g_free (path);
     return fail_malformed (self, "a link that is not what it must be");
   }
@@ -248,6 +252,8 @@ vt_image_receive (VtImage *self, GVariant *message, VtIpcFds *fds)
     return receive_link (self, value);
   case VT_IMAGE_MSG_FILESYSTEM_END:
     return receive_filesystem_end (self, value);
+  case VT_IMAGE_MSG_ALIVE:
+    return TRUE;
   case VT_IMAGE_MSG_DONE:
     vt_image_finish (self, NULL);
     return FALSE;

@@ -9,9 +9,13 @@
 /* Longest message for people, in bytes: keeps clear of VT_IPC_MESSAGE_MAX. */
 #define TEXT_MAX ((gsize)8 * 1024)
 
+/* While it waits for credit, it shows that it is alive. */
+#define CREDIT_WAIT_MS 1000
+
 struct _VtImageSink {
   int socket;
   guint64 underway; /* cost of the files sent and not given back */
+  gint64 last_sent; /* monotonic time of the last message, microseconds */
 };
 
 VtImageSink *
@@ -32,8 +36,20 @@ vt_image_sink_free (VtImageSink *self)
 static gboolean
 send_value (VtImageSink *self, VtImageMsgKind kind, GVariant *value, int fd, GError **error)
 {
+  self->last_sent = g_get_monotonic_time ();
   return vt_ipc_send (self->socket, g_variant_new ("(yv)", (guchar)kind, value), &fd, fd >= 0,
                       error);
+}
+
+void
+vt_image_sink_alive (VtImageSink *self)
+{
+  g_autoptr (GError) error = NULL;
+
+  if (g_get_monotonic_time () - self->last_sent < G_USEC_PER_SEC)
+    return;
+  if (!send_value (self, VT_IMAGE_MSG_ALIVE, g_variant_new ("()"), -1, &error))
+    g_debug ("%s", error->message);
 }
 
 /* Messages carry UTF-8; what libguestfs or QEMU print may not be. */
@@ -145,9 +161,11 @@ wait_for_room (VtImageSink *self, guint64 cost, GError **error)
   while (poll (&readable, 1, 0) == 1)
     if (!take_credit (self, 0, error))
       return FALSE;
-  while (self->underway > 0 && self->underway + cost > VT_IMAGE_BUDGET)
-    if (!take_credit (self, -1, error))
+  while (self->underway > 0 && self->underway + cost > VT_IMAGE_BUDGET) {
+    if (!take_credit (self, CREDIT_WAIT_MS, error))
       return FALSE;
+    vt_image_sink_alive (self);
+  }
   self->underway += cost;
   return TRUE;
 }

@@ -18,6 +18,10 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC (VtImageSink, vt_image_sink_free)
 /* For people; an error of sending is left to the next record. */
 void vt_image_sink_log (VtImageSink *self, GLogLevelFlags level, const char *format, ...)
     G_GNUC_PRINTF (3, 4);
+/* Tells that work goes on, at most once a second; to be called wherever much time may pass. An
+ * error of sending is left to the next record. */
+void vt_image_sink_alive (VtImageSink *self);
+
 gboolean vt_image_sink_phase (VtImageSink *self,
                               const char *phase,
                               GError **error) G_GNUC_WARN_UNUSED_RESULT;

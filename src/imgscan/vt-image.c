@@ -30,21 +30,28 @@ vt_image_file_free (VtImageFile *self)
   g_free (self);
 }
 
-static void
-clear_timer (VtImage *self)
+static GSource *
+attach (GSource *source, GSourceFunc func, VtImage *self)
 {
-  if (self->launch_timer != NULL)
-    g_source_destroy (self->launch_timer);
-  g_clear_pointer (&self->launch_timer, g_source_unref);
+  g_source_set_callback (source, func, self, NULL);
+  g_source_attach (source, g_main_context_get_thread_default ());
+  return source;
+}
+
+static void
+clear_source (GSource **source)
+{
+  if (*source != NULL)
+    g_source_destroy (*source);
+  g_clear_pointer (source, g_source_unref);
 }
 
 static void
 stop_reader (VtImage *self)
 {
-  clear_timer (self);
-  if (self->messages != NULL)
-    g_source_destroy (self->messages);
-  g_clear_pointer (&self->messages, g_source_unref);
+  clear_source (&self->launch_timer);
+  clear_source (&self->ticker);
+  clear_source (&self->messages);
   vt_child_clear (&self->child);
   g_clear_pointer (&self->last_file, vt_image_file_free);
 }
@@ -85,6 +92,26 @@ vt_image_fail (VtImage *self, const GError *error)
     vt_image_finish (self, error);
 }
 
+/*
+ * Ticks are counted and not seconds: when this process was stopped for a while, only one tick comes
+ * for it, and the messages that wait come before the next.
+ */
+static gboolean
+on_tick (gpointer user_data)
+{
+  VtImage *self = user_data;
+  g_autoptr (GError) error = NULL;
+
+  if (self->launching || ++self->silent_ticks <= self->options->stall_timeout_s)
+    return G_SOURCE_CONTINUE;
+  error = g_error_new (VT_IMAGE_ERROR, VT_IMAGE_ERROR_APPLIANCE,
+                       "no sign of life for %u s from what reads the image (phase \"%s\", "
+                       "--stall-timeout)",
+                       self->options->stall_timeout_s, self->waiting);
+  vt_image_finish (self, error);
+  return G_SOURCE_REMOVE;
+}
+
 static gboolean
 on_launch_timeout (gpointer user_data)
 {
@@ -105,9 +132,8 @@ watch_launch (VtImage *self)
 {
   self->launching = TRUE;
   self->launch_limit_s = self->options->launch_timeout_s * (self->force_tcg ? TCG_FACTOR : 1);
-  self->launch_timer = g_timeout_source_new_seconds (self->launch_limit_s);
-  g_source_set_callback (self->launch_timer, on_launch_timeout, self, NULL);
-  g_source_attach (self->launch_timer, g_main_context_get_thread_default ());
+  self->launch_timer =
+      attach (g_timeout_source_new_seconds (self->launch_limit_s), on_launch_timeout, self);
 }
 
 void
@@ -118,8 +144,9 @@ vt_image_enter_phase (VtImage *self, const char *phase)
     if (!self->force_tcg || self->kvm_failed)
       vt_accel_remember_broken (self->kvm_failed);
     self->launching = FALSE;
-    clear_timer (self);
+    clear_source (&self->launch_timer);
   }
+  self->waiting = g_intern_string (phase);
   if (g_str_equal (phase, "launch"))
     watch_launch (self);
   self->events->phase (phase, self->user_data);
@@ -134,6 +161,7 @@ receive_one (VtImage *self)
       vt_ipc_receive (self->child.socket, VT_IMAGE_MESSAGE_TYPE, &fds, &error);
   g_autoptr (GError) failure = NULL;
 
+  self->silent_ticks = 0;
   if (message != NULL)
     return vt_image_receive (self, message, &fds);
   failure = g_error_new (VT_IMAGE_ERROR, VT_IMAGE_ERROR_READER,
@@ -169,14 +197,6 @@ on_start_failed (gpointer user_data)
   return G_SOURCE_REMOVE;
 }
 
-static GSource *
-attach (GSource *source, GSourceFunc func, VtImage *self)
-{
-  g_source_set_callback (source, func, self, NULL);
-  g_source_attach (source, g_main_context_get_thread_default ());
-  return source;
-}
-
 static void
 start_reader (VtImage *self, gboolean force_tcg)
 {
@@ -186,6 +206,9 @@ start_reader (VtImage *self, gboolean force_tcg)
   self->force_tcg = force_tcg;
   self->launching = FALSE;
   self->n_filesystems = 0;
+  self->silent_ticks = 0;
+  self->waiting = "open";
+  self->ticker = attach (g_timeout_source_new_seconds (1), on_tick, self);
   if (vt_spawner_spawn (self->spawner, self->options->reader,
                         vt_reader_arguments_serialize (&arguments), &self->child,
                         &self->start_error))

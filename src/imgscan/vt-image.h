@@ -44,10 +44,14 @@ typedef struct {
   guint64 max_file_size; /* bytes; of larger files only the digest is made */
   VtImageMode mode;
   guint launch_timeout_s; /* how long the appliance may take to start with KVM */
+  guint stall_timeout_s;  /* how long it may give no sign of life afterwards */
 } VtImageOptions;
 
 /* Documented default of launch_timeout_s; a start with KVM takes 2 to 5 s, more on a busy host. */
 #define VT_IMAGE_LAUNCH_TIMEOUT_S 30
+/* That of stall_timeout_s: the slowest single steps, keys that are made slow to try among them,
+ * take a minute without KVM. */
+#define VT_IMAGE_STALL_TIMEOUT_S 300
 
 VtImageOptions *vt_image_options_new (const char *path);
 VtImageOptions *vt_image_options_copy (const VtImageOptions *self);

@@ -50,6 +50,10 @@ add_image_options (GOptionContext *context, VtCliOptions *self)
        "Seconds the appliance may take to start with KVM before it is started without "
        "(default: " G_STRINGIFY (VT_IMAGE_LAUNCH_TIMEOUT_S) ")",
        "SECONDS"},
+      {"stall-timeout", 0, 0, G_OPTION_ARG_INT, &self->stall_timeout,
+       "Seconds without a sign of life after which the reading of an image is given up "
+       "(default: " G_STRINGIFY (VT_IMAGE_STALL_TIMEOUT_S) ")",
+       "SECONDS"},
       {"format", 0, 0, G_OPTION_ARG_STRING, &self->format, "How the report is written", "FORMAT"},
       {"output", 0, 0, G_OPTION_ARG_FILENAME, &self->output,
        "Write the report to FILE instead of standard output", "FILE"},
@@ -97,9 +101,10 @@ check_values (const VtCliOptions *self, GError **error)
 {
   const char *backend = self->backend ?: "auto";
 
-  if (self->jobs < 0 || self->max_scan_time < 0 || self->launch_timeout < 0) {
+  if (self->jobs < 0 || self->max_scan_time < 0 || self->launch_timeout < 0 ||
+      self->stall_timeout < 0) {
     g_set_error_literal (error, G_OPTION_ERROR, G_OPTION_ERROR_BAD_VALUE,
-                         "--jobs, --max-scan-time and --launch-timeout take no negative number");
+                         "--jobs and the options that take seconds take no negative number");
     return FALSE;
   }
   if (g_str_equal (backend, "auto") || g_str_equal (backend, "guestfs"))
@@ -205,6 +210,8 @@ vt_cli_make_image_options (const VtCliOptions *self, const char *image)
   replace_strv (&options->exclude, self->exclude);
   if (self->launch_timeout > 0)
     options->launch_timeout_s = (guint)self->launch_timeout;
+  if (self->stall_timeout > 0)
+    options->stall_timeout_s = (guint)self->stall_timeout;
   return g_steal_pointer (&options);
 }
 

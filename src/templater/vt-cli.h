@@ -35,6 +35,7 @@ typedef struct {
   int jobs;
   int max_scan_time;
   int launch_timeout;
+  int stall_timeout;
   gboolean allow_incomplete;
   gboolean quiet;
   gboolean verbose;

@@ -106,6 +106,24 @@ def test_kvm_that_hangs_is_given_up():
     equal([entry.name for entry in cache.glob("vtemplater/kvm-broken")], ["kvm-broken"], "memory")
 
 
+def test_appliance_that_stalls_is_given_up():
+    # Long enough for the slowest step of an appliance that does not stall.
+    process = start("scan", "--database", harness.SIGNATURES, "--store", "none", "--stall-timeout",
+                    "30", "--progress", "plain", image("ext4.qcow2"))
+    for line in process.stderr:
+        if "inspecting" in line:
+            break
+    equal(process.poll(), None, "still running")
+    started = descendants(process.pid)
+    stalled = [pid for pid, name in started.items() if name.startswith("qemu-system")]
+    equal(len(stalled), 1, f"appliances among {started}")
+    os.kill(stalled[0], signal.SIGSTOP)
+    _, stderr = process.communicate(timeout=harness.TIMEOUT_S)
+    equal(process.returncode, 2, f"exit status: {stderr}")
+    true("no sign of life for 30 s" in stderr, stderr)
+    assert_all_end(started)
+
+
 def test_nothing_survives_kill_9():
     process, started = start_until("qemu-system", "--store", "none", image("ext4.qcow2"))
     names = set(started.values())

@@ -1,0 +1,95 @@
+// SPDX-License-Identifier: GPL-2.0-only WITH cryptsetup-OpenSSL-exception
+#include "vt-read-plan.h"
+
+#include "vt-path-filter.h"
+
+void
+vt_read_outcome_clear (VtReadOutcome *self)
+{
+  g_clear_pointer (&self->detail, g_free);
+}
+
+void
+vt_read_outcome_set (VtReadOutcome *self, VtReason reason, const char *detail)
+{
+  if (self->reason != VT_REASON_NONE || reason == VT_REASON_NONE)
+    return;
+  self->reason = reason;
+  g_free (self->detail);
+  self->detail = g_strdup (detail);
+}
+
+/* As reports name it: below the mount point, if an operating system claims the file system. */
+static char *
+make_display_path (const VtReadPlan *self, const char *path)
+{
+  const char *mountpoint = self->filesystem->mountpoint;
+
+  if (mountpoint == NULL || g_str_equal (mountpoint, "/"))
+    return g_strdup (path);
+  return g_strconcat (mountpoint, path, NULL);
+}
+
+gboolean
+vt_read_plan_accepts (const VtReadPlan *self, const char *path)
+{
+  g_autofree char *display = make_display_path (self, path);
+
+  return vt_path_filter_accepts ((const char *const *)self->options->include,
+                                 (const char *const *)self->options->exclude, display);
+}
+
+static GPtrArray *
+make_links (const VtReadPlan *self, const VtListedFile *file)
+{
+  GPtrArray *links = g_ptr_array_new_with_free_func (g_free);
+
+  for (guint i = 0; file->links != NULL && i < file->links->len; i++)
+    g_ptr_array_add (links, make_display_path (self, g_ptr_array_index (file->links, i)));
+  g_ptr_array_add (links, NULL);
+  return links;
+}
+
+gboolean
+vt_read_plan_send (
+    const VtReadPlan *self, VtListedFile *file, VtFileResult *result, int content, GError **error)
+{
+  g_autoptr (GPtrArray) links = make_links (self, file);
+
+  result->filesystem = self->index;
+  result->inode = file->inode;
+  result->size = file->size;
+  result->mtime_ns = file->mtime_ns;
+  result->ctime_ns = file->ctime_ns;
+  g_free (result->path);
+  result->path = make_display_path (self, file->path);
+  file->delivered = TRUE;
+  return vt_image_sink_file (self->sink, result, (char **)links->pdata, content, error);
+}
+
+gboolean
+vt_read_plan_send_unread (const VtReadPlan *self,
+                          VtListedFile *file,
+                          VtReason reason,
+                          GError **error)
+{
+  g_autoptr (VtFileResult) result = vt_file_result_new ();
+
+  result->verdict = vt_verdict_incomplete (reason);
+  return vt_read_plan_send (self, file, result, -1, error);
+}
+
+gboolean
+vt_read_plan_send_missing (const VtReadPlan *self, VtFileList *list, GError **error)
+{
+  GPtrArray *files = vt_file_list_get_files (list);
+
+  for (guint i = 0; i < files->len; i++) {
+    VtListedFile *file = g_ptr_array_index (files, i);
+
+    if (file->wanted && !file->delivered &&
+        !vt_read_plan_send_unread (self, file, VT_REASON_READ_ERROR, error))
+      return FALSE;
+  }
+  return TRUE;
+}
