@@ -3,139 +3,10 @@
  * The starter's side of image readers, with readers that the test makes up. Real images are read by
  * the end-to-end tests.
  */
-#include "vt-image.h"
-
-#include "fake-reader.h"
-#include "vt-accel.h"
-#include "vt-paths.h"
+#include "image-fixture.h"
 
 /* More than a socket takes messages before it is full. */
-#define UNREAD_FILES     3000
-#define BUDGET_FILES     20
-#define BUDGET_FILE_SIZE (VT_IMAGE_BUDGET / 4)
-
-typedef struct {
-  VtSpawner *spawner;
-  VtImageOptions *options;
-  GMainLoop *loop;
-  VtImage *image;
-  GPtrArray *files;    /* of VtImageFile */
-  GPtrArray *messages; /* of gchar */
-  GString *phases;
-  GError *error;
-  gboolean finished;
-  gboolean release; /* give each file's credit back at once */
-} Fixture;
-
-static void
-on_message (GLogLevelFlags level, const char *text, gpointer user_data)
-{
-  g_ptr_array_add (((Fixture *)user_data)->messages, g_strdup (text));
-}
-
-static void
-on_phase (const char *phase, gpointer user_data)
-{
-  g_string_append_printf (((Fixture *)user_data)->phases, "%s ", phase);
-}
-
-static void
-on_described (const char *format, guint64 size, gpointer user_data)
-{
-}
-
-static void
-on_system (VtOperatingSystem *system, gpointer user_data)
-{
-  vt_operating_system_free (system);
-}
-
-static void
-on_filesystem (VtFilesystem *filesystem, gpointer user_data)
-{
-  vt_filesystem_free (filesystem);
-}
-
-static void
-on_expect (guint64 files, guint64 bytes, guint64 excluded, gpointer user_data)
-{
-}
-
-static void
-on_file (VtImageFile *file, gpointer user_data)
-{
-  Fixture *fixture = user_data;
-
-  g_ptr_array_add (fixture->files, file);
-  if (fixture->release)
-    vt_image_release (fixture->image, file->cost);
-}
-
-static void
-on_filesystem_end (guint index, VtReason reason, const char *detail, gpointer user_data)
-{
-}
-
-static void
-on_finished (const GError *error, gpointer user_data)
-{
-  Fixture *fixture = user_data;
-
-  g_assert_false (fixture->finished);
-  fixture->finished = TRUE;
-  if (error != NULL)
-    fixture->error = g_error_copy (error);
-  g_main_loop_quit (fixture->loop);
-}
-
-static const VtImageEvents events = {
-    .message = on_message,
-    .phase = on_phase,
-    .described = on_described,
-    .system = on_system,
-    .filesystem = on_filesystem,
-    .expect = on_expect,
-    .file = on_file,
-    .filesystem_end = on_filesystem_end,
-    .finished = on_finished,
-};
-
-static void
-set_up (Fixture *fixture, gconstpointer reader)
-{
-  g_autoptr (GError) error = NULL;
-
-  fixture->spawner = vt_spawner_new (&error);
-  g_assert_no_error (error);
-  fixture->options = vt_image_options_new ("made-up");
-  fixture->options->reader = (VtChildFunc)reader;
-  fixture->loop = g_main_loop_new (NULL, FALSE);
-  fixture->files = g_ptr_array_new_with_free_func ((GDestroyNotify)vt_image_file_free);
-  fixture->messages = g_ptr_array_new_with_free_func (g_free);
-  fixture->phases = g_string_new (NULL);
-  fixture->release = TRUE;
-  vt_accel_remember_broken (FALSE);
-}
-
-static void
-tear_down (Fixture *fixture, gconstpointer reader)
-{
-  g_clear_pointer (&fixture->image, vt_image_free);
-  vt_spawner_free (fixture->spawner);
-  vt_image_options_free (fixture->options);
-  g_main_loop_unref (fixture->loop);
-  g_ptr_array_unref (fixture->files);
-  g_ptr_array_unref (fixture->messages);
-  g_string_free (fixture->phases, TRUE);
-  g_clear_error (&fixture->error);
-}
-
-static void
-read_image (Fixture *fixture)
-{
-  fixture->image = vt_image_start (fixture->spawner, fixture->options, &events, fixture);
-  g_main_loop_run (fixture->loop);
-}
+#define UNREAD_FILES 3000
 
 static int
 honest_reader (int socket, GVariant *arguments)
@@ -173,18 +44,6 @@ test_records_arrive (Fixture *fixture, gconstpointer reader)
 }
 
 static int
-large_reader (int socket, GVariant *arguments)
-{
-  g_autoptr (VtImageSink) sink = vt_image_sink_new (socket);
-  g_autofree char *text = g_strnfill (BUDGET_FILE_SIZE, 'x');
-
-  send_filesystem (sink, "/dev/sda1");
-  for (int i = 0; i < BUDGET_FILES; i++)
-    send_file (sink, "/large", text, NULL);
-  return vt_image_sink_done (sink, NULL) ? EXIT_SUCCESS : EXIT_FAILURE;
-}
-
-static int
 unread_reader (int socket, GVariant *arguments)
 {
   g_autoptr (VtImageSink) sink = vt_image_sink_new (socket);
@@ -205,18 +64,12 @@ test_files_without_content_need_no_credit (Fixture *fixture, gconstpointer reade
   g_assert_cmpuint (fixture->files->len, ==, UNREAD_FILES);
 }
 
-static gboolean
-on_pause (gpointer loop)
-{
-  g_main_loop_quit (loop);
-  return G_SOURCE_REMOVE;
-}
-
 static void
 test_budget_holds_the_reader_back (Fixture *fixture, gconstpointer reader)
 {
   fixture->release = FALSE;
-  fixture->image = vt_image_start (fixture->spawner, fixture->options, &events, fixture);
+  fixture->image =
+      vt_image_start (fixture->spawner, fixture->options, fixture->result, &events, fixture);
   /* However long one waits, no more comes than the budget allows; the last one is held back until
    * the next message. */
   g_timeout_add (1500, on_pause, fixture->loop);
@@ -299,137 +152,11 @@ test_hostile_reader_is_ended (Fixture *fixture, gconstpointer reader)
   g_assert_cmpuint (fixture->files->len, ==, 0);
 }
 
-/* As if the appliance died with KVM, and started without. */
-static int
-broken_kvm_reader (int socket, GVariant *value)
-{
-  g_autoptr (VtImageSink) sink = vt_image_sink_new (socket);
-  g_auto (VtReaderArguments) arguments = {0};
-
-  vt_reader_arguments_parse (&arguments, value);
-  must (vt_image_sink_phase (sink, "launch", NULL));
-  if (!arguments.force_tcg)
-    return EXIT_FAILURE;
-  must (vt_image_sink_phase (sink, "inspect", NULL));
-  return vt_image_sink_done (sink, NULL) ? EXIT_SUCCESS : EXIT_FAILURE;
-}
-
-static int
-hanging_kvm_reader (int socket, GVariant *value)
-{
-  g_autoptr (VtImageSink) sink = vt_image_sink_new (socket);
-  g_auto (VtReaderArguments) arguments = {0};
-
-  vt_reader_arguments_parse (&arguments, value);
-  must (vt_image_sink_phase (sink, "launch", NULL));
-  if (!arguments.force_tcg)
-    pause ();
-  must (vt_image_sink_phase (sink, "inspect", NULL));
-  return vt_image_sink_done (sink, NULL) ? EXIT_SUCCESS : EXIT_FAILURE;
-}
-
-static int
-always_hanging_reader (int socket, GVariant *value)
-{
-  g_autoptr (VtImageSink) sink = vt_image_sink_new (socket);
-
-  must (vt_image_sink_phase (sink, "launch", NULL));
-  pause ();
-  return EXIT_SUCCESS;
-}
-
-/* Slow, but alive all the time, longer than it may be silent. */
-static int
-slow_reader (int socket, GVariant *value)
-{
-  g_autoptr (VtImageSink) sink = vt_image_sink_new (socket);
-
-  must (vt_image_sink_phase (sink, "read", NULL));
-  for (int i = 0; i < 60; i++) {
-    g_usleep (100000);
-    vt_image_sink_alive (sink);
-  }
-  return vt_image_sink_done (sink, NULL) ? EXIT_SUCCESS : EXIT_FAILURE;
-}
-
-static int
-stalling_reader (int socket, GVariant *value)
-{
-  g_autoptr (VtImageSink) sink = vt_image_sink_new (socket);
-
-  must (vt_image_sink_phase (sink, "read", NULL));
-  pause ();
-  return EXIT_SUCCESS;
-}
-
-static void
-test_slow_is_no_stall (Fixture *fixture, gconstpointer reader)
-{
-  fixture->options->stall_timeout_s = 4;
-  read_image (fixture);
-  g_assert_no_error (fixture->error);
-}
-
-static void
-test_stall_has_an_end (Fixture *fixture, gconstpointer reader)
-{
-  fixture->options->stall_timeout_s = 1;
-  read_image (fixture);
-  g_assert_error (fixture->error, VT_IMAGE_ERROR, VT_IMAGE_ERROR_APPLIANCE);
-  g_assert_nonnull (strstr (fixture->error->message, "\"read\""));
-}
-
-/* Who waits for credit is alive. */
-static void
-test_waiting_for_credit_is_no_stall (Fixture *fixture, gconstpointer reader)
-{
-  fixture->options->stall_timeout_s = 4;
-  fixture->release = FALSE;
-  fixture->image = vt_image_start (fixture->spawner, fixture->options, &events, fixture);
-  g_timeout_add (6500, on_pause, fixture->loop);
-  g_main_loop_run (fixture->loop);
-  g_assert_no_error (fixture->error);
-  g_assert_false (fixture->finished);
-}
-
-static void
-test_second_try_without_kvm (Fixture *fixture, gconstpointer reader)
-{
-  if (!vt_accel_kvm_is_worth_trying ()) {
-    g_test_skip ("no /dev/kvm that may be used");
-    return;
-  }
-  fixture->options->launch_timeout_s = 1;
-  read_image (fixture);
-  g_assert_no_error (fixture->error);
-  g_assert_cmpstr (fixture->phases->str, ==, "launch launch inspect ");
-  g_assert_cmpuint (fixture->messages->len, ==, 1);
-  g_assert_false (vt_accel_kvm_is_worth_trying ());
-}
-
-static void
-test_launch_has_an_end (Fixture *fixture, gconstpointer reader)
-{
-  /* Remembered: there is no first try with KVM, only ten times the time without. */
-  vt_accel_remember_broken (TRUE);
-  fixture->options->launch_timeout_s = 1;
-  read_image (fixture);
-  g_assert_error (fixture->error, VT_IMAGE_ERROR, VT_IMAGE_ERROR_APPLIANCE);
-}
-
-#define ADD(name, reader, test)                                                                    \
-  g_test_add ("/image/" name, Fixture, (gconstpointer)reader, set_up, test, tear_down)
 #define ADD_HOSTILE(name, reader) ADD ("hostile/" name, reader, test_hostile_reader_is_ended)
 
-int
-main (int argc, char **argv)
+static void
+add_tests (void)
 {
-  g_autofree char *dir = g_dir_make_tmp ("vt-test-XXXXXX", NULL);
-  int status;
-
-  g_setenv ("XDG_CACHE_HOME", dir, TRUE);
-  g_unsetenv ("LIBGUESTFS_BACKEND_SETTINGS");
-  g_test_init (&argc, &argv, NULL);
   ADD ("records-arrive", honest_reader, test_records_arrive);
   ADD ("budget-holds-the-reader-back", large_reader, test_budget_holds_the_reader_back);
   ADD ("files-without-content-need-no-credit", unread_reader,
@@ -445,13 +172,10 @@ main (int argc, char **argv)
   ADD_HOSTILE ("other-type", other_type_reader);
   ADD_HOSTILE ("many-file-systems", many_filesystems_reader);
   ADD_HOSTILE ("dying", dying_reader);
-  ADD ("kvm-dies", broken_kvm_reader, test_second_try_without_kvm);
-  ADD ("kvm-hangs", hanging_kvm_reader, test_second_try_without_kvm);
-  ADD ("slow-is-no-stall", slow_reader, test_slow_is_no_stall);
-  ADD ("stall-has-an-end", stalling_reader, test_stall_has_an_end);
-  ADD ("waiting-for-credit-is-no-stall", large_reader, test_waiting_for_credit_is_no_stall);
-  ADD ("launch-has-an-end", always_hanging_reader, test_launch_has_an_end);
-  status = g_test_run ();
-  vt_paths_remove_tree (dir);
-  return status;
+}
+
+int
+main (int argc, char **argv)
+{
+  return run_tests (argc, argv, add_tests);
 }

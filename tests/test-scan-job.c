@@ -314,6 +314,66 @@ test_cancelled_scan_is_partial (Fixture *fixture, gconstpointer reader)
   g_assert_cmpuint (kept, ==, result->stats.clean);
 }
 
+/* Its first run sends what its second one does not: that must not count. */
+static int
+restarting_reader (int socket, GVariant *value)
+{
+  g_autoptr (VtImageSink) sink = vt_image_sink_new (socket);
+  g_auto (VtReaderArguments) arguments = {0};
+
+  vt_reader_arguments_parse (&arguments, value);
+  send_filesystem (sink, "/dev/sda1");
+  must (vt_image_sink_expect (sink, 3, 300, 1, NULL) && vt_image_sink_phase (sink, "read", NULL));
+  send_file (sink, "/marked", MARKED, NULL);
+  if (g_strv_length (arguments.refused) == 0) {
+    send_file (sink, "/early", "of the first reader only", NULL);
+    send_unread (sink, "/early-unread", VT_REASON_READ_ERROR);
+    send_filesystem (sink, "/dev/sda2");
+    return vt_image_sink_refused (sink, "/dev/sda1", "why not", NULL) ? 0 : EXIT_FAILURE;
+  }
+  must (vt_image_sink_filesystem_end (sink, 0, VT_REASON_NONE, NULL, NULL));
+  return vt_image_sink_done (sink, NULL) ? EXIT_SUCCESS : EXIT_FAILURE;
+}
+
+static void
+test_restart_leaves_nothing (Fixture *fixture, gconstpointer reader)
+{
+  g_autoptr (VtScanResult) result = run_job (fixture);
+  VtScanProgress progress = vt_scan_job_get_progress (fixture->job);
+
+  g_assert_no_error (result->error);
+  g_assert_cmpuint (result->filesystems->len, ==, 1);
+  g_assert_cmpuint (result->stats.files, ==, 1);
+  g_assert_cmpuint (result->stats.infected, ==, 1);
+  g_assert_cmpuint (result->stats.excluded, ==, 1);
+  g_assert_cmpuint (result->findings->len, ==, 1);
+  g_assert_cmpuint (result->incomplete->len, ==, 0);
+  g_assert_cmpuint (progress.total_files, ==, 3);
+}
+
+/* What is reported is bounded, what is counted is not. */
+static int
+many_reader (int socket, GVariant *value)
+{
+  g_autoptr (VtImageSink) sink = vt_image_sink_new (socket);
+
+  send_filesystem (sink, "/dev/sda1");
+  for (guint i = 0; i < VT_SCAN_RESULT_LISTED_MAX + 5; i++)
+    send_unread (sink, "/unread", VT_REASON_READ_ERROR);
+  return vt_image_sink_done (sink, NULL) ? EXIT_SUCCESS : EXIT_FAILURE;
+}
+
+static void
+test_lists_are_bounded (Fixture *fixture, gconstpointer reader)
+{
+  g_autoptr (VtScanResult) result = run_job (fixture);
+
+  g_assert_no_error (result->error);
+  g_assert_cmpuint (result->stats.incomplete, ==, VT_SCAN_RESULT_LISTED_MAX + 5);
+  g_assert_cmpuint (result->incomplete->len, ==, VT_SCAN_RESULT_LISTED_MAX);
+  g_assert_cmpuint (result->stats.unlisted, ==, 5);
+}
+
 #define ADD(name, reader, test)                                                                    \
   g_test_add ("/scan-job/" name, Fixture, (gconstpointer)reader, set_up, test, tear_down)
 
@@ -334,6 +394,8 @@ main (int argc, char **argv)
   ADD ("dead-reader-fails-the-scan", dying_reader, test_dead_reader_fails_the_scan);
   ADD ("dead-scan-leaves-the-next-alone", dying_reader, test_dead_scan_leaves_the_next_alone);
   ADD ("bad-signatures-fail-the-scan", mixed_reader, test_bad_signatures_fail_the_scan);
+  ADD ("restart-leaves-nothing", restarting_reader, test_restart_leaves_nothing);
+  ADD ("lists-are-bounded", many_reader, test_lists_are_bounded);
   ADD ("cancelled-scan-is-partial", endless_reader, test_cancelled_scan_is_partial);
   status = g_test_run ();
   vt_spawner_free (spawner);

@@ -47,7 +47,7 @@ vt_image_options_free (VtImageOptions *self)
   g_free (self);
 }
 
-#define ARGUMENTS_FORMAT "(^aymsms^aay^aay^aaytu^ayb)"
+#define ARGUMENTS_FORMAT "(^aymsms^aay^aay^aaytuu^ayb^aay)"
 
 GVariant *
 vt_reader_arguments_serialize (const VtReaderArguments *self)
@@ -56,7 +56,8 @@ vt_reader_arguments_serialize (const VtReaderArguments *self)
 
   return g_variant_new (ARGUMENTS_FORMAT, options->path, options->format, options->snapshot,
                         options->keys, options->include, options->exclude, options->max_file_size,
-                        (guint32)options->mode, self->run_dir, self->force_tcg);
+                        (guint32)options->mode, (guint32)options->backend, self->run_dir,
+                        self->force_tcg, self->refused);
 }
 
 void
@@ -64,11 +65,13 @@ vt_reader_arguments_parse (VtReaderArguments *self, GVariant *value)
 {
   VtImageOptions *options = g_new0 (VtImageOptions, 1);
   guint32 mode;
+  guint32 backend;
 
   g_variant_get (value, ARGUMENTS_FORMAT, &options->path, &options->format, &options->snapshot,
                  &options->keys, &options->include, &options->exclude, &options->max_file_size,
-                 &mode, &self->run_dir, &self->force_tcg);
+                 &mode, &backend, &self->run_dir, &self->force_tcg, &self->refused);
   options->mode = mode;
+  options->backend = backend;
   self->options = options;
 }
 
@@ -77,4 +80,5 @@ vt_reader_arguments_clear (VtReaderArguments *self)
 {
   g_clear_pointer (&self->options, vt_image_options_free);
   g_clear_pointer (&self->run_dir, g_free);
+  g_clear_pointer (&self->refused, g_strfreev);
 }

@@ -10,6 +10,7 @@
 struct _VtImage {
   VtSpawner *spawner;
   VtImageOptions *options;
+  VtScanResult *result; /* not owned */
   const VtImageEvents *events;
   gpointer user_data;
   VtRunDir *run_dir;
@@ -26,18 +27,28 @@ struct _VtImage {
   guint silent_ticks;  /* since its last message */
   const char *waiting; /* the phase in which it is silent; static */
 
-  guint n_filesystems;
+  GPtrArray *refused; /* of gchar: VtReaderArguments.refused, without the NULL */
+  char *direct;       /* the file system that is read directly just now, or NULL */
+
   VtImageFile *last_file; /* not handed on yet: names may follow */
   gsize last_file_names;  /* bytes of those that did */
   guint64 underway;       /* cost of the files handed on and not released */
   guint64 credit;         /* released and not told to the reader */
+  guint64 stale;          /* of underway: sent by a reader that is gone */
 };
 
+/* Emits the event, if anybody wants it. */
+void vt_image_say (VtImage *self, GLogLevelFlags level, const char *text);
 /* Ends the reader and emits the last event. */
 void vt_image_finish (VtImage *self, const GError *error);
 /* The same, unless the appliance can be given a second try without KVM. */
 void vt_image_fail (VtImage *self, const GError *error);
 void vt_image_enter_phase (VtImage *self, const char *phase);
+/* Notes which file system is read directly from now on; "": none. */
+void vt_image_set_direct (VtImage *self, const char *id);
+/* Starts another reader, which does not read this file system directly. FALSE: it was told before.
+ */
+gboolean vt_image_refuse_direct (VtImage *self, const char *id, const char *why);
 
 /* Checks a reader's message and hands it on. FALSE: the reader was ended by it. */
 gboolean vt_image_receive (VtImage *self, GVariant *message, VtIpcFds *fds);

@@ -7,22 +7,24 @@
 
 #include <glib.h>
 
+#include "vt-image-records.h"
+
 #define VT_IMAGE_MESSAGE_TYPE G_VARIANT_TYPE ("(yv)")
 #define VT_IMAGE_CREDIT_TYPE  G_VARIANT_TYPE ("t") /* to the reader: cost given back */
 
 typedef enum {
-  VT_IMAGE_MSG_LOG,        /* level (GLogLevelFlags), text */
-  VT_IMAGE_MSG_PHASE,      /* name */
-  VT_IMAGE_MSG_DESCRIBED,  /* format, virtual size */
-  VT_IMAGE_MSG_SYSTEM,     /* root, type, distro, product, hostname, arch, package format,
-                              package manager, major, minor */
-  VT_IMAGE_MSG_FILESYSTEM, /* id, type, uuid, label, size, mount point or "", product name of the
-                              claiming system or "", whether that is the first system */
-  VT_IMAGE_MSG_EXPECT,     /* files, bytes, excluded */
-  VT_IMAGE_MSG_FILE,       /* file system, path, inode, size, mtime, ctime, digest (empty when
-                              a memfd is attached), reason */
-  VT_IMAGE_MSG_LINK,       /* another name of the file sent last */
+  VT_IMAGE_MSG_LOG,            /* level (GLogLevelFlags), text */
+  VT_IMAGE_MSG_PHASE,          /* name */
+  VT_IMAGE_MSG_DESCRIBED,      /* format, virtual size */
+  VT_IMAGE_MSG_SYSTEM,         /* as in vt-image-records.h */
+  VT_IMAGE_MSG_FILESYSTEM,     /* as in vt-image-records.h */
+  VT_IMAGE_MSG_EXPECT,         /* files, bytes, excluded */
+  VT_IMAGE_MSG_FILE,           /* file system, path, inode, size, mtime, ctime, digest (empty when
+                                  a memfd is attached), reason */
+  VT_IMAGE_MSG_LINK,           /* another name of the file sent last */
   VT_IMAGE_MSG_FILESYSTEM_END, /* file system, reason, detail ("" for none) */
+  VT_IMAGE_MSG_DIRECT,         /* id of the file system that is now read directly, "" for none */
+  VT_IMAGE_MSG_REFUSED,        /* id, why: begin again, and do not read this one directly */
   VT_IMAGE_MSG_ALIVE,          /* work goes on, and nothing else is to say */
   VT_IMAGE_MSG_DONE,           /* nothing follows */
   VT_IMAGE_MSG_ERROR,          /* code (VtImageError), message; nothing follows */
@@ -34,12 +36,14 @@ static const char *const vt_image_msg_types[VT_IMAGE_MSG_N_KINDS] = {
     [VT_IMAGE_MSG_LOG] = "(us)",
     [VT_IMAGE_MSG_PHASE] = "s",
     [VT_IMAGE_MSG_DESCRIBED] = "(st)",
-    [VT_IMAGE_MSG_SYSTEM] = "(ssssssssii)",
-    [VT_IMAGE_MSG_FILESYSTEM] = "(sssstssb)",
+    [VT_IMAGE_MSG_SYSTEM] = VT_SYSTEM_RECORD,
+    [VT_IMAGE_MSG_FILESYSTEM] = VT_FILESYSTEM_RECORD,
     [VT_IMAGE_MSG_EXPECT] = "(ttt)",
     [VT_IMAGE_MSG_FILE] = "(uayttxxayy)",
     [VT_IMAGE_MSG_LINK] = "ay",
     [VT_IMAGE_MSG_FILESYSTEM_END] = "(uys)",
+    [VT_IMAGE_MSG_DIRECT] = "s",
+    [VT_IMAGE_MSG_REFUSED] = "(ss)",
     [VT_IMAGE_MSG_ALIVE] = "()",
     [VT_IMAGE_MSG_DONE] = "()",
     [VT_IMAGE_MSG_ERROR] = "(us)",

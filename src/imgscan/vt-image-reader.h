@@ -7,11 +7,15 @@
 
 #include "vt-image.h"
 
+#define VT_REFUSED_ALL "*"
+
 /* What a reader is started with. */
 typedef struct {
   VtImageOptions *options;
   char *run_dir;      /* for sockets and temporary files */
   gboolean force_tcg; /* start the appliance without hardware virtualisation */
+  GStrv refused;      /* pairs: a file system that must not be read directly, and why; its id may be
+                         VT_REFUSED_ALL */
 } VtReaderArguments;
 
 GVariant *vt_reader_arguments_serialize (const VtReaderArguments *self);

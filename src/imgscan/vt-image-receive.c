@@ -10,9 +10,11 @@
 #include <sys/stat.h>
 
 #include "vt-image-protocol.h"
+#include "vt-image-records.h"
 
 /* Far more than any image has; each costs memory here. */
 #define FILESYSTEMS_MAX 1000
+#define SYSTEMS_MAX     1000
 /* Bytes of one file's names. */
 #define NAMES_MAX    ((gsize)256 * 1024 * 1024)
 #define NEEDED_SEALS (F_SEAL_WRITE | F_SEAL_GROW | F_SEAL_SHRINK)
@@ -34,7 +36,7 @@ receive_log (VtImage *self, GVariant *value)
   const char *text;
 
   g_variant_get (value, "(u&s)", &level, &text);
-  self->events->message (level & G_LOG_LEVEL_MASK, text, self->user_data);
+  vt_image_say (self, level & G_LOG_LEVEL_MASK, text);
   return TRUE;
 }
 
@@ -45,43 +47,27 @@ receive_described (VtImage *self, GVariant *value)
   guint64 size;
 
   g_variant_get (value, "(&st)", &format, &size);
-  self->events->described (format, size, self->user_data);
+  g_free (self->result->format);
+  self->result->format = g_strdup (format);
+  self->result->virtual_size = size;
   return TRUE;
 }
 
 static gboolean
 receive_system (VtImage *self, GVariant *value)
 {
-  g_autoptr (VtOperatingSystem) system = vt_operating_system_new ();
-
-  g_variant_get (value, "(ssssssssii)", &system->root, &system->type, &system->distro,
-                 &system->product, &system->hostname, &system->arch, &system->package_format,
-                 &system->package_manager, &system->major, &system->minor);
-  self->events->system (g_steal_pointer (&system), self->user_data);
+  if (self->result->systems->len == SYSTEMS_MAX)
+    return fail_malformed (self, "more than " G_STRINGIFY (SYSTEMS_MAX) " operating systems");
+  g_ptr_array_add (self->result->systems, vt_operating_system_parse (value));
   return TRUE;
-}
-
-static void
-clear_if_empty (char **text)
-{
-  if ((*text)[0] == '\0')
-    g_clear_pointer (text, g_free);
 }
 
 static gboolean
 receive_filesystem (VtImage *self, GVariant *value)
 {
-  g_autoptr (VtFilesystem) filesystem = vt_filesystem_new ();
-
-  if (self->n_filesystems == FILESYSTEMS_MAX)
+  if (self->result->filesystems->len == FILESYSTEMS_MAX)
     return fail_malformed (self, "more than " G_STRINGIFY (FILESYSTEMS_MAX) " file systems");
-  g_variant_get (value, "(sssstssb)", &filesystem->id, &filesystem->type, &filesystem->uuid,
-                 &filesystem->label, &filesystem->size, &filesystem->mountpoint, &filesystem->os,
-                 &filesystem->primary);
-  clear_if_empty (&filesystem->mountpoint);
-  clear_if_empty (&filesystem->os);
-  self->n_filesystems++;
-  self->events->filesystem (g_steal_pointer (&filesystem), self->user_data);
+  g_ptr_array_add (self->result->filesystems, vt_filesystem_parse (value));
   return TRUE;
 }
 
@@ -93,7 +79,8 @@ receive_expect (VtImage *self, GVariant *value)
   guint64 excluded;
 
   g_variant_get (value, "(ttt)", &files, &bytes, &excluded);
-  self->events->expect (files, bytes, excluded, self->user_data);
+  if (self->events->expect != NULL)
+    self->events->expect (files, bytes, excluded, self->user_data);
   return TRUE;
 }
 
@@ -123,7 +110,7 @@ content_is_sealed (int memfd, guint64 size)
 static gboolean
 file_is_sound (VtImage *self, const VtImageFile *file, gsize digest_size, guint reason)
 {
-  if (file->result->filesystem >= self->n_filesystems || file->result->path == NULL ||
+  if (file->result->filesystem >= self->result->filesystems->len || file->result->path == NULL ||
       reason > VT_REASON_ENGINE_CRASH || (digest_size != 0 && digest_size != VT_DIGEST_SIZE))
     return FALSE;
   if (file->memfd < 0)
@@ -183,16 +170,31 @@ receive_link (VtImage *self, GVariant *value)
 static gboolean
 receive_filesystem_end (VtImage *self, GVariant *value)
 {
-  guint32 filesystem;
+  VtFilesystem *filesystem;
+  guint32 index;
   guchar reason;
   const char *detail;
 
-  g_variant_get (value, "(uy&s)", &filesystem, &reason, &detail);
-  if (filesystem >= self->n_filesystems || reason > VT_REASON_ENGINE_CRASH)
+  g_variant_get (value, "(uy&s)", &index, &reason, &detail);
+  if (index >= self->result->filesystems->len || reason > VT_REASON_ENGINE_CRASH)
     return fail_malformed (self, "the end of a file system that there is not");
-  self->events->filesystem_end (filesystem, reason, detail[0] != '\0' ? detail : NULL,
-                                self->user_data);
+  filesystem = g_ptr_array_index (self->result->filesystems, index);
+  filesystem->reason = reason;
+  g_free (filesystem->detail);
+  filesystem->detail = detail[0] != '\0' ? g_strdup (detail) : NULL;
   return TRUE;
+}
+
+static gboolean
+receive_refused (VtImage *self, GVariant *value)
+{
+  const char *id;
+  const char *why;
+
+  g_variant_get (value, "(&s&s)", &id, &why);
+  if (!vt_image_refuse_direct (self, id, why))
+    return fail_malformed (self, "a refusal for the second time");
+  return FALSE;
 }
 
 static gboolean
@@ -216,6 +218,10 @@ hand_on_last_file (VtImage *self)
 
   if (file == NULL)
     return;
+  if (self->events->file == NULL) {
+    vt_image_file_free (file);
+    return;
+  }
   self->underway += file->cost;
   self->events->file (file, self->user_data);
 }
@@ -252,6 +258,11 @@ vt_image_receive (VtImage *self, GVariant *message, VtIpcFds *fds)
     return receive_link (self, value);
   case VT_IMAGE_MSG_FILESYSTEM_END:
     return receive_filesystem_end (self, value);
+  case VT_IMAGE_MSG_DIRECT:
+    vt_image_set_direct (self, g_variant_get_string (value, NULL));
+    return TRUE;
+  case VT_IMAGE_MSG_REFUSED:
+    return receive_refused (self, value);
   case VT_IMAGE_MSG_ALIVE:
     return TRUE;
   case VT_IMAGE_MSG_DONE:

@@ -4,10 +4,8 @@
 #include <poll.h>
 
 #include "vt-image-protocol.h"
+#include "vt-image-records.h"
 #include "vt-ipc.h"
-
-/* Longest message for people, in bytes: keeps clear of VT_IPC_MESSAGE_MAX. */
-#define TEXT_MAX ((gsize)8 * 1024)
 
 /* While it waits for credit, it shows that it is alive. */
 #define CREDIT_WAIT_MS 1000
@@ -33,6 +31,18 @@ vt_image_sink_free (VtImageSink *self)
   g_free (self);
 }
 
+guint64
+vt_image_sink_get_underway (const VtImageSink *self)
+{
+  return self->underway;
+}
+
+void
+vt_image_sink_set_underway (VtImageSink *self, guint64 underway)
+{
+  self->underway = underway;
+}
+
 static gboolean
 send_value (VtImageSink *self, VtImageMsgKind kind, GVariant *value, int fd, GError **error)
 {
@@ -52,15 +62,6 @@ vt_image_sink_alive (VtImageSink *self)
     g_debug ("%s", error->message);
 }
 
-/* Messages carry UTF-8; what libguestfs or QEMU print may not be. */
-static char *
-make_text (const char *text)
-{
-  g_autofree char *cut = g_strndup (text, TEXT_MAX);
-
-  return g_utf8_make_valid (cut, -1);
-}
-
 void
 vt_image_sink_log (VtImageSink *self, GLogLevelFlags level, const char *format, ...)
 {
@@ -72,7 +73,7 @@ vt_image_sink_log (VtImageSink *self, GLogLevelFlags level, const char *format, 
   va_start (arguments, format);
   text = g_strdup_vprintf (format, arguments);
   va_end (arguments);
-  valid = make_text (text);
+  valid = vt_record_text (text);
   if (!send_value (self, VT_IMAGE_MSG_LOG, g_variant_new ("(us)", (guint32)level, valid), -1,
                    &error))
     g_debug ("message not sent: %s", error->message);
@@ -97,37 +98,14 @@ vt_image_sink_described (VtImageSink *self,
 gboolean
 vt_image_sink_system (VtImageSink *self, const VtOperatingSystem *system, GError **error)
 {
-  const char *const texts[] = {system->root,           system->type,           system->distro,
-                               system->product,        system->hostname,       system->arch,
-                               system->package_format, system->package_manager};
-  GVariantBuilder builder;
-  GVariant *value;
-
-  g_variant_builder_init (&builder, G_VARIANT_TYPE (vt_image_msg_types[VT_IMAGE_MSG_SYSTEM]));
-  for (gsize i = 0; i < G_N_ELEMENTS (texts); i++) {
-    g_autofree char *text = make_text (texts[i]);
-    g_variant_builder_add (&builder, "s", text);
-  }
-  g_variant_builder_add (&builder, "i", system->major);
-  g_variant_builder_add (&builder, "i", system->minor);
-  value = g_variant_builder_end (&builder);
-
-  return send_value (self, VT_IMAGE_MSG_SYSTEM, value, -1, error);
+  return send_value (self, VT_IMAGE_MSG_SYSTEM, vt_operating_system_serialize (system), -1, error);
 }
 
 gboolean
 vt_image_sink_filesystem (VtImageSink *self, const VtFilesystem *filesystem, GError **error)
 {
-  g_autofree char *id = make_text (filesystem->id);
-  g_autofree char *type = make_text (filesystem->type);
-  g_autofree char *uuid = make_text (filesystem->uuid);
-  g_autofree char *label = make_text (filesystem->label);
-  g_autofree char *mountpoint = make_text (filesystem->mountpoint ?: "");
-  g_autofree char *os = make_text (filesystem->os ?: "");
-  GVariant *value = g_variant_new ("(sssstssb)", id, type, uuid, label, filesystem->size,
-                                   mountpoint, os, filesystem->primary);
-
-  return send_value (self, VT_IMAGE_MSG_FILESYSTEM, value, -1, error);
+  return send_value (self, VT_IMAGE_MSG_FILESYSTEM, vt_filesystem_serialize (filesystem), -1,
+                     error);
 }
 
 gboolean
@@ -201,7 +179,7 @@ gboolean
 vt_image_sink_filesystem_end (
     VtImageSink *self, guint filesystem, VtReason reason, const char *detail, GError **error)
 {
-  g_autofree char *text = make_text (detail ?: "");
+  g_autofree char *text = vt_record_text (detail ?: "");
 
   return send_value (self, VT_IMAGE_MSG_FILESYSTEM_END,
                      g_variant_new ("(uys)", filesystem, (guchar)reason, text), -1, error);
@@ -221,6 +199,23 @@ wait_until_closed (VtImageSink *self)
 }
 
 gboolean
+vt_image_sink_direct (VtImageSink *self, const char *id, GError **error)
+{
+  return send_value (self, VT_IMAGE_MSG_DIRECT, g_variant_new_string (id), -1, error);
+}
+
+gboolean
+vt_image_sink_refused (VtImageSink *self, const char *id, const char *why, GError **error)
+{
+  g_autofree char *text = vt_record_text (why);
+
+  if (!send_value (self, VT_IMAGE_MSG_REFUSED, g_variant_new ("(ss)", id, text), -1, error))
+    return FALSE;
+  wait_until_closed (self);
+  return TRUE;
+}
+
+gboolean
 vt_image_sink_done (VtImageSink *self, GError **error)
 {
   if (!send_value (self, VT_IMAGE_MSG_DONE, g_variant_new ("()"), -1, error))
@@ -233,7 +228,7 @@ gboolean
 vt_image_sink_failed (VtImageSink *self, const GError *failure, GError **error)
 {
   int code = failure->domain == VT_IMAGE_ERROR ? failure->code : VT_IMAGE_ERROR_READER;
-  g_autofree char *text = make_text (failure->message);
+  g_autofree char *text = vt_record_text (failure->message);
 
   if (!send_value (self, VT_IMAGE_MSG_ERROR, g_variant_new ("(us)", (guint32)code, text), -1,
                    error))

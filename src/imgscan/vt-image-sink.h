@@ -13,6 +13,10 @@ typedef struct _VtImageSink VtImageSink;
 /* SOCKET stays the caller's. */
 VtImageSink *vt_image_sink_new (int socket);
 void vt_image_sink_free (VtImageSink *self);
+
+/* The cost of what is underway, for two processes that send to one starter by turns. */
+guint64 vt_image_sink_get_underway (const VtImageSink *self);
+void vt_image_sink_set_underway (VtImageSink *self, guint64 underway);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (VtImageSink, vt_image_sink_free)
 
 /* For people; an error of sending is left to the next record. */
@@ -55,6 +59,15 @@ gboolean vt_image_sink_filesystem_end (VtImageSink *self,
                                        VtReason reason,
                                        const char *detail,
                                        GError **error) G_GNUC_WARN_UNUSED_RESULT;
+/* Tells which file system is read directly from now on; "": none, what follows is no direct
+ * reader's.
+ */
+gboolean
+vt_image_sink_direct (VtImageSink *self, const char *id, GError **error) G_GNUC_WARN_UNUSED_RESULT;
+/* The last record: a file system must not be read directly, and all is to begin again. Returns when
+ * the starter has taken it. */
+gboolean vt_image_sink_refused (VtImageSink *self, const char *id, const char *why, GError **error)
+    G_GNUC_WARN_UNUSED_RESULT;
 /* The last record; returns when the starter has taken it. The same goes for the next. */
 gboolean vt_image_sink_done (VtImageSink *self, GError **error) G_GNUC_WARN_UNUSED_RESULT;
 /* FAILURE is of VT_IMAGE_ERROR; any other domain becomes VT_IMAGE_ERROR_READER. */

@@ -16,6 +16,8 @@
 #define TCG_FACTOR 10
 /* Credit goes back in few large pieces, so that it never fills the socket. */
 #define CREDIT_PIECE (VT_IMAGE_BUDGET / 8)
+/* A direct reader tells every second that it goes on. */
+#define DIRECT_STALL_TIMEOUT_S 30
 /* Messages handled before other sources of the main loop get their turn. */
 #define MESSAGES_A_TURN 64
 
@@ -54,6 +56,14 @@ stop_reader (VtImage *self)
   clear_source (&self->messages);
   vt_child_clear (&self->child);
   g_clear_pointer (&self->last_file, vt_image_file_free);
+  g_clear_pointer (&self->direct, g_free);
+}
+
+void
+vt_image_say (VtImage *self, GLogLevelFlags level, const char *text)
+{
+  if (self->events->message != NULL)
+    self->events->message (level, text, self->user_data);
 }
 
 void
@@ -70,15 +80,59 @@ is_launching_with_kvm (VtImage *self)
 }
 
 static void
+restart (VtImage *self, gboolean force_tcg)
+{
+  stop_reader (self);
+  /* What the reader before had underway is no credit of the new one's. */
+  self->stale = self->underway;
+  self->credit = 0;
+  vt_scan_result_reset (self->result);
+  if (self->events->restarted != NULL)
+    self->events->restarted (self->user_data);
+  start_reader (self, force_tcg);
+}
+
+static void
 try_without_kvm (VtImage *self, const char *why)
 {
   g_autofree char *text = g_strdup_printf (
       "the appliance does not start with KVM (%s): starting it again without (TCG, slower)", why);
 
-  self->events->message (G_LOG_LEVEL_WARNING, text, self->user_data);
+  vt_image_say (self, G_LOG_LEVEL_WARNING, text);
   self->kvm_failed = TRUE;
-  stop_reader (self);
-  start_reader (self, TRUE);
+  restart (self, TRUE);
+}
+
+void
+vt_image_set_direct (VtImage *self, const char *id)
+{
+  g_free (self->direct);
+  self->direct = id[0] != '\0' ? g_strdup (id) : NULL;
+}
+
+static gboolean
+is_refused (const VtImage *self, const char *id)
+{
+  for (guint i = 0; i < self->refused->len; i += 2)
+    if (g_str_equal (g_ptr_array_index (self->refused, i), id))
+      return TRUE;
+  return FALSE;
+}
+
+gboolean
+vt_image_refuse_direct (VtImage *self, const char *id, const char *why)
+{
+  gboolean is_all = g_str_equal (id, VT_REFUSED_ALL);
+  g_autofree char *text =
+      g_strdup_printf ("%s cannot be read directly: %s", is_all ? "the image" : id, why);
+
+  if (is_refused (self, id) || is_refused (self, VT_REFUSED_ALL))
+    return FALSE;
+  g_ptr_array_add (self->refused, g_strdup (id));
+  g_ptr_array_add (self->refused, g_strdup (why));
+  vt_image_say (self, G_LOG_LEVEL_WARNING, text);
+  restart (self, self->force_tcg);
+  return TRUE;
 }
 
 void
@@ -92,6 +146,14 @@ vt_image_fail (VtImage *self, const GError *error)
     vt_image_finish (self, error);
 }
 
+static guint
+get_silence_limit (const VtImage *self)
+{
+  guint limit = self->options->stall_timeout_s;
+
+  return self->direct != NULL ? MIN (limit, DIRECT_STALL_TIMEOUT_S) : limit;
+}
+
 /*
  * Ticks are counted and not seconds: when this process was stopped for a while, only one tick comes
  * for it, and the messages that wait come before the next.
@@ -102,8 +164,14 @@ on_tick (gpointer user_data)
   VtImage *self = user_data;
   g_autoptr (GError) error = NULL;
 
-  if (self->launching || ++self->silent_ticks <= self->options->stall_timeout_s)
+  if (self->launching || ++self->silent_ticks <= get_silence_limit (self))
     return G_SOURCE_CONTINUE;
+  if (self->direct != NULL) {
+    g_autofree char *id = g_strdup (self->direct);
+
+    if (vt_image_refuse_direct (self, id, "its reader hangs"))
+      return G_SOURCE_REMOVE;
+  }
   error = g_error_new (VT_IMAGE_ERROR, VT_IMAGE_ERROR_APPLIANCE,
                        "no sign of life for %u s from what reads the image (phase \"%s\", "
                        "--stall-timeout)",
@@ -149,7 +217,8 @@ vt_image_enter_phase (VtImage *self, const char *phase)
   self->waiting = g_intern_string (phase);
   if (g_str_equal (phase, "launch"))
     watch_launch (self);
-  self->events->phase (phase, self->user_data);
+  if (self->events->phase != NULL)
+    self->events->phase (phase, self->user_data);
 }
 
 static gboolean
@@ -197,15 +266,26 @@ on_start_failed (gpointer user_data)
   return G_SOURCE_REMOVE;
 }
 
+/* The strings stay the image's. */
+static GStrv
+get_refused (const VtImage *self)
+{
+  GStrv refused = g_new0 (char *, self->refused->len + 1);
+
+  for (guint i = 0; i < self->refused->len; i++)
+    refused[i] = g_ptr_array_index (self->refused, i);
+  return refused;
+}
+
 static void
 start_reader (VtImage *self, gboolean force_tcg)
 {
+  g_autofree GStrv refused = get_refused (self);
   const VtReaderArguments arguments = {self->options, (char *)vt_run_dir_get_path (self->run_dir),
-                                       force_tcg};
+                                       force_tcg, refused};
 
   self->force_tcg = force_tcg;
   self->launching = FALSE;
-  self->n_filesystems = 0;
   self->silent_ticks = 0;
   self->waiting = "open";
   self->ticker = attach (g_timeout_source_new_seconds (1), on_tick, self);
@@ -221,6 +301,7 @@ start_reader (VtImage *self, gboolean force_tcg)
 VtImage *
 vt_image_start (VtSpawner *spawner,
                 const VtImageOptions *options,
+                VtScanResult *result,
                 const VtImageEvents *events,
                 gpointer user_data)
 {
@@ -228,9 +309,11 @@ vt_image_start (VtSpawner *spawner,
 
   self->spawner = spawner;
   self->options = vt_image_options_copy (options);
+  self->result = result;
   self->events = events;
   self->user_data = user_data;
   self->child = (VtChild)VT_CHILD_INIT;
+  self->refused = g_ptr_array_new_with_free_func (g_free);
   self->run_dir = vt_run_dir_new (&self->start_error);
   if (self->run_dir != NULL)
     start_reader (self, !vt_accel_kvm_is_worth_trying ());
@@ -245,6 +328,7 @@ vt_image_free (VtImage *self)
   stop_reader (self);
   g_clear_error (&self->start_error);
   g_clear_pointer (&self->run_dir, vt_run_dir_free);
+  g_ptr_array_unref (self->refused);
   vt_image_options_free (self->options);
   g_free (self);
 }
@@ -253,14 +337,18 @@ void
 vt_image_release (VtImage *self, guint64 cost)
 {
   g_autoptr (GError) error = NULL;
+  guint64 stale;
 
   /* A reader asks for credit only when it needs some: a message for nothing would fill the socket.
    */
   if (cost == 0)
     return;
+  stale = MIN (self->stale, cost);
+  self->stale -= stale;
   self->underway -= MIN (self->underway, cost);
-  self->credit += cost;
-  if (self->child.socket < 0 || (self->credit < CREDIT_PIECE && self->underway > 0))
+  self->credit += cost - stale;
+  if (self->child.socket < 0 || self->credit == 0 ||
+      (self->credit < CREDIT_PIECE && self->underway > 0))
     return;
   /* A reader that is gone shows at its socket's end. */
   if (!vt_ipc_send (self->child.socket, g_variant_new_uint64 (self->credit), NULL, 0, &error))

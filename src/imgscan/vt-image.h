@@ -33,8 +33,16 @@ typedef enum {
   VT_IMAGE_READ,    /* and all files with their contents */
 } VtImageMode;
 
+/* Which way file systems are read. */
+typedef enum {
+  VT_BACKEND_AUTO,    /* directly what can be, the rest through the appliance */
+  VT_BACKEND_DIRECT,  /* directly, and what cannot be is incomplete */
+  VT_BACKEND_GUESTFS, /* through libguestfs's appliance */
+} VtBackend;
+
 typedef struct {
-  VtChildFunc reader;    /* the backend: what the reader process runs (vt-image-reader.h) */
+  VtChildFunc reader; /* what the reader process runs: vt_image_reader_main() */
+  VtBackend backend;
   char *path;            /* the image */
   char *format;          /* QEMU's name of its format; NULL: found out */
   char *snapshot;        /* internal snapshot to read, or NULL */
@@ -70,32 +78,35 @@ typedef struct {
 void vt_image_file_free (VtImageFile *self);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (VtImageFile, vt_image_file_free)
 
-/* Each is called with the pointer that vt_image_start() was given. None may free the VtImage. */
+/*
+ * Each is called with the pointer that vt_image_start() was given. Any but the last may be NULL.
+ * None may free the VtImage.
+ */
 typedef struct {
   /* Something a person may want to know; LEVEL is of GLogLevelFlags. */
   void (*message) (GLogLevelFlags level, const char *text, gpointer user_data);
   /* "open", "launch", "inspect", "read". */
   void (*phase) (const char *phase, gpointer user_data);
-  void (*described) (const char *format, guint64 virtual_size, gpointer user_data);
-  void (*system) (VtOperatingSystem *system, gpointer user_data);    /* takes SYSTEM */
-  void (*filesystem) (VtFilesystem *filesystem, gpointer user_data); /* takes FILESYSTEM */
+  /* Another reader begins from the start: nothing that was said before holds. */
+  void (*restarted) (gpointer user_data);
+  /* Once for each file system, in their order; EXCLUDED are the files that the filter leaves out.
+   */
   void (*expect) (guint64 files, guint64 bytes, guint64 excluded, gpointer user_data);
   void (*file) (VtImageFile *file, gpointer user_data); /* takes FILE */
-  /* No more files of this one. A REASON other than NONE: what came of it may not be what it holds.
-   */
-  void (*filesystem_end) (guint filesystem,
-                          VtReason reason,
-                          const char *detail,
-                          gpointer user_data);
   /* The last event. ERROR is NULL if the image was read to its end. */
   void (*finished) (const GError *error, gpointer user_data);
 } VtImageEvents;
 
 typedef struct _VtImage VtImage;
 
-/* Starts to read. SPAWNER, EVENTS and USER_DATA must outlive the image. */
+/*
+ * Starts to read. RESULT gets what is known of the image, its systems and its file systems as that
+ * becomes known; a file system whose reason is not NONE at the end may not be what came of it. It
+ * and SPAWNER, EVENTS and USER_DATA must outlive the image.
+ */
 VtImage *vt_image_start (VtSpawner *spawner,
                          const VtImageOptions *options,
+                         VtScanResult *result,
                          const VtImageEvents *events,
                          gpointer user_data);
 

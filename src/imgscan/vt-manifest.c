@@ -129,6 +129,12 @@ vt_manifest_add (VtManifest *self, const VtFileResult *file, GError **error)
 }
 
 gboolean
+vt_manifest_clear (VtManifest *self, GError **error)
+{
+  return exec (self, "DELETE FROM file; DELETE FROM failed", error);
+}
+
+gboolean
 vt_manifest_fail_filesystem (VtManifest *self, guint filesystem, VtReason reason, GError **error)
 {
   g_autofree char *sql = g_strdup_printf ("INSERT INTO failed VALUES (%u, %u)"

@@ -25,6 +25,9 @@ gboolean vt_manifest_add (VtManifest *self,
                           const VtFileResult *file,
                           GError **error) G_GNUC_WARN_UNUSED_RESULT;
 
+/* Forgets all files: they are to come again. */
+gboolean vt_manifest_clear (VtManifest *self, GError **error) G_GNUC_WARN_UNUSED_RESULT;
+
 /* All clean files of the file system become incomplete: it turned out not to be readable whole. */
 gboolean vt_manifest_fail_filesystem (VtManifest *self,
                                       guint filesystem,

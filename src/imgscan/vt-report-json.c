@@ -58,6 +58,7 @@ vt_report_json_stats (VtJsonWriter *json, const char *name, const VtScanStats *s
   vt_json_uint (json, "clean", stats->clean);
   vt_json_uint (json, "infected", stats->infected);
   vt_json_uint (json, "incomplete", stats->incomplete);
+  vt_json_uint (json, "unlisted", stats->unlisted);
   vt_json_uint (json, "excluded", stats->excluded);
   vt_json_uint (json, "scanned", stats->scanned);
   vt_json_uint (json, "scanned_bytes", stats->scanned_bytes);

@@ -146,6 +146,9 @@ write_counts (const VtScanResult *result, VtSink *sink)
     vt_sink_printf (sink, "Clean files: %" G_GUINT64_FORMAT "\n", stats->clean);
   vt_sink_printf (sink, "Infected files: %" G_GUINT64_FORMAT "\n", stats->infected);
   write_incomplete_count (result, sink);
+  if (stats->unlisted > 0)
+    vt_sink_printf (sink, "Not listed above: %" G_GUINT64_FORMAT " files, see --manifest\n",
+                    stats->unlisted);
   vt_sink_printf (sink, "Excluded files: %" G_GUINT64_FORMAT "\n", stats->excluded);
   vt_sink_printf (sink, "Data: %s\n", bytes);
   vt_sink_printf (sink, "Scanned: %" G_GUINT64_FORMAT " files, %s\n", stats->scanned, scanned);

@@ -134,6 +134,7 @@ scan_task_new (VtScanJob *self, VtImageFile *file)
 
   task->job = g_object_ref (self);
   task->file = file;
+  task->generation = self->generation;
   self->underway++;
   return task;
 }

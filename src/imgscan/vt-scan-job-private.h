@@ -19,6 +19,8 @@ struct _VtScanJob {
   GHashTable *contents; /* VtDigest to VtContentWait: contents whose verdict is waited for */
   GHashTable *failures; /* VtDigest to VtVerdict: found in this run, not for the store */
   GArray *clean_files;  /* of guint64: clean files of each file system */
+  guint n_expected;     /* file systems whose files were counted */
+  guint generation;     /* how often another reader had to begin from the start */
   guint underway;       /* files that have come and have no verdict yet */
   guint hashing;        /* those of them that a hasher thread has */
   gboolean store_warned;
@@ -34,7 +36,8 @@ struct _VtScanJob {
 typedef struct {
   VtScanJob *job; /* a reference */
   VtImageFile *file;
-  GError *error; /* why it could not be hashed */
+  guint generation; /* the job's when the file came */
+  GError *error;    /* why it could not be hashed */
 } VtScanTask;
 
 /* Takes FILE, and sees to it that it gets a verdict. */
@@ -43,6 +46,10 @@ void vt_scan_job_take_file (VtScanJob *self, VtImageFile *file);
 void vt_scan_job_load_engine (VtScanJob *self);
 /* Books the verdict of TASK's file under all its names, gives its credit back, and frees TASK. */
 void vt_scan_job_finish_task (VtScanTask *task, const VtVerdict *verdict, VtSource source);
+/* Notes a file with its verdict under all its names. */
+void vt_scan_job_book_file (VtScanJob *self, const VtImageFile *file);
+/* When no more files come: what was not read whole is not clean, and the lists get their order. */
+void vt_scan_job_close_books (VtScanJob *self);
 /* Says, once, that verdicts cannot be kept now; they are tried again, and at the end it counts. */
 void vt_scan_job_warn_of_store (VtScanJob *self, const GError *error);
 /* Ends the job early. */

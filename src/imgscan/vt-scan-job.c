@@ -98,75 +98,6 @@ vt_scan_job_load_engine (VtScanJob *self)
   vt_scan_pool_load (self->context.pool, self->context.engine_id->id);
 }
 
-/* Booking */
-
-static void
-count_verdict (VtScanJob *self, const VtFileResult *file)
-{
-  VtScanStats *stats = &self->result->stats;
-
-  stats->files++;
-  switch (file->verdict.kind) {
-  case VT_VERDICT_CLEAN:
-    stats->clean++;
-    g_array_index (self->clean_files, guint64, file->filesystem)++;
-    break;
-  case VT_VERDICT_INFECTED:
-    stats->infected++;
-    break;
-  case VT_VERDICT_INCOMPLETE:
-  case VT_VERDICT_UNKNOWN:
-  default:
-    stats->incomplete++;
-    break;
-  }
-}
-
-static void
-count_source (VtScanJob *self, const VtFileResult *file)
-{
-  VtScanStats *stats = &self->result->stats;
-
-  stats->bytes += file->size;
-  if (file->source == VT_SOURCE_ENGINE) {
-    stats->scanned++;
-    stats->scanned_bytes += file->size;
-  } else if (file->source == VT_SOURCE_STORE) {
-    stats->from_store++;
-  }
-}
-
-static void
-book_name (VtScanJob *self, const VtFileResult *file, const char *path)
-{
-  g_autoptr (VtFileResult) named = g_new (VtFileResult, 1);
-  g_autoptr (GError) error = NULL;
-
-  *named = *file;
-  named->path = g_strdup (path);
-  count_verdict (self, named);
-  if (self->manifest != NULL && !vt_manifest_add (self->manifest, named, &error))
-    vt_scan_job_fail (self, error);
-  if (named->verdict.kind == VT_VERDICT_INFECTED) {
-    g_signal_emit (self, signals[SIGNAL_FINDING], 0, named);
-    g_ptr_array_add (self->result->findings, g_steal_pointer (&named));
-  } else if (named->verdict.kind != VT_VERDICT_CLEAN) {
-    g_ptr_array_add (self->result->incomplete, g_steal_pointer (&named));
-  }
-}
-
-static void
-book_file (VtScanJob *self, const VtImageFile *file)
-{
-  count_source (self, file->result);
-  book_name (self, file->result, file->result->path);
-  for (guint i = 0; i < file->links->len; i++)
-    book_name (self, file->result, g_ptr_array_index (file->links, i));
-  self->progress.files = self->result->stats.files;
-  self->progress.bytes = self->result->stats.bytes;
-  g_signal_emit (self, signals[SIGNAL_PROGRESS], 0);
-}
-
 void
 vt_scan_job_finish_task (VtScanTask *task, const VtVerdict *verdict, VtSource source)
 {
@@ -175,8 +106,9 @@ vt_scan_job_finish_task (VtScanTask *task, const VtVerdict *verdict, VtSource so
 
   task->file->result->verdict = *verdict;
   task->file->result->source = source;
-  if (!self->ended)
-    book_file (self, task->file);
+  /* What a reader sent that was given up comes again from the next one. */
+  if (!self->ended && task->generation == self->generation)
+    vt_scan_job_book_file (self, task->file);
   vt_image_file_free (task->file);
   g_clear_error (&task->error);
   g_free (task);
@@ -206,30 +138,18 @@ on_phase (const char *phase, gpointer user_data)
 }
 
 static void
-on_described (const char *format, guint64 virtual_size, gpointer user_data)
+on_restarted (gpointer user_data)
 {
   VtScanJob *self = user_data;
+  g_autoptr (GError) error = NULL;
 
-  g_free (self->result->format);
-  self->result->format = g_strdup (format);
-  self->result->virtual_size = virtual_size;
-}
-
-static void
-on_system (VtOperatingSystem *system, gpointer user_data)
-{
-  VtScanJob *self = user_data;
-
-  g_ptr_array_add (self->result->systems, system);
-}
-
-static void
-on_filesystem (VtFilesystem *filesystem, gpointer user_data)
-{
-  VtScanJob *self = user_data;
-
-  g_ptr_array_add (self->result->filesystems, filesystem);
-  g_array_set_size (self->clean_files, self->result->filesystems->len);
+  self->generation++;
+  self->n_expected = 0;
+  memset (&self->progress, 0, sizeof self->progress);
+  self->progress.phase = "open";
+  g_array_set_size (self->clean_files, 0);
+  if (self->manifest != NULL && !vt_manifest_clear (self->manifest, &error))
+    vt_scan_job_fail (self, error);
 }
 
 static void
@@ -237,8 +157,10 @@ on_expect (guint64 files, guint64 bytes, guint64 excluded, gpointer user_data)
 {
   VtScanJob *self = user_data;
 
+  self->n_expected++;
   self->progress.total_files += files;
   self->progress.total_bytes += bytes;
+  self->progress.total_is_known = self->n_expected == self->result->filesystems->len;
   self->result->stats.excluded += excluded;
   g_signal_emit (self, signals[SIGNAL_PROGRESS], 0);
 }
@@ -247,17 +169,6 @@ static void
 on_file (VtImageFile *file, gpointer user_data)
 {
   vt_scan_job_take_file (user_data, file);
-}
-
-static void
-on_filesystem_end (guint index, VtReason reason, const char *detail, gpointer user_data)
-{
-  VtScanJob *self = user_data;
-  VtFilesystem *filesystem = g_ptr_array_index (self->result->filesystems, index);
-
-  filesystem->reason = reason;
-  g_free (filesystem->detail);
-  filesystem->detail = g_strdup (detail);
 }
 
 static void
@@ -273,12 +184,9 @@ on_finished (const GError *error, gpointer user_data)
 static const VtImageEvents image_events = {
     .message = on_message,
     .phase = on_phase,
-    .described = on_described,
-    .system = on_system,
-    .filesystem = on_filesystem,
+    .restarted = on_restarted,
     .expect = on_expect,
     .file = on_file,
-    .filesystem_end = on_filesystem_end,
     .finished = on_finished,
 };
 
@@ -312,34 +220,6 @@ on_pool_message (VtScanPool *pool, const char *what, VtScanJob *self)
 
 /* The run */
 
-/* The clean files of a file system that was not read whole may not be what it holds. */
-static void
-fail_filesystem (VtScanJob *self, guint index)
-{
-  const VtFilesystem *filesystem = g_ptr_array_index (self->result->filesystems, index);
-  guint64 clean = g_array_index (self->clean_files, guint64, index);
-  g_autoptr (GError) error = NULL;
-
-  if (filesystem->reason == VT_REASON_NONE)
-    return;
-  self->result->stats.clean -= clean;
-  self->result->stats.incomplete += clean;
-  if (self->manifest != NULL &&
-      !vt_manifest_fail_filesystem (self->manifest, index, filesystem->reason, &error))
-    vt_scan_job_fail (self, error);
-}
-
-static int
-compare_files (gconstpointer a, gconstpointer b)
-{
-  const VtFileResult *first = *(VtFileResult *const *)a;
-  const VtFileResult *second = *(VtFileResult *const *)b;
-
-  if (first->filesystem != second->filesystem)
-    return first->filesystem < second->filesystem ? -1 : 1;
-  return strcmp (first->path, second->path);
-}
-
 static gboolean
 engine_may_be_needed (VtScanJob *self, GError **error)
 {
@@ -370,7 +250,8 @@ start (VtScanJob *self)
     return;
   }
   enter_phase (self, "open");
-  self->image = vt_image_start (self->context.spawner, self->options, &image_events, self);
+  self->image =
+      vt_image_start (self->context.spawner, self->options, self->result, &image_events, self);
 }
 
 static void
@@ -386,10 +267,7 @@ finish (VtScanJob *self)
   enter_phase (self, "finish");
   if (!vt_store_flush (self->context.store, &error) && self->result->error == NULL)
     self->result->error = g_steal_pointer (&error);
-  for (guint i = 0; i < self->result->filesystems->len; i++)
-    fail_filesystem (self, i);
-  g_ptr_array_sort (self->result->findings, compare_files);
-  g_ptr_array_sort (self->result->incomplete, compare_files);
+  vt_scan_job_close_books (self);
   if (self->read_time != 0)
     stats->read_seconds = seconds_since (self->read_time);
   stats->total_seconds = seconds_since (self->start_time);

@@ -22,15 +22,17 @@ typedef struct {
   const char *phase; /* "open", "launch", "inspect", "read", "finish" */
   guint64 files;
   guint64 bytes;
-  guint64 total_files; /* 0 while unknown */
+  guint64 total_files; /* of the file systems that were listed until now */
   guint64 total_bytes;
+  gboolean total_is_known; /* all were */
 } VtScanProgress;
 
 /*
  * Signals, in the thread that runs the job:
  *   "phase" (gchar *name)                   a new phase has begun
  *   "progress"                              files were finished: vt_scan_job_get_progress()
- *   "finding" (VtFileResult *file)          an infected file, once for each of its names
+ *   "finding" (VtFileResult *file)          an infected file, once for each of its names; again
+ *                                           when its file system had to be read again
  *   "message" (guint level, gchar *text)    for people; LEVEL is of GLogLevelFlags
  */
 

@@ -80,6 +80,20 @@ vt_scan_result_new (const char *path)
 }
 
 void
+vt_scan_result_reset (VtScanResult *self)
+{
+  static const VtScanStats none;
+
+  g_clear_pointer (&self->format, g_free);
+  self->virtual_size = 0;
+  g_ptr_array_set_size (self->filesystems, 0);
+  g_ptr_array_set_size (self->systems, 0);
+  g_ptr_array_set_size (self->findings, 0);
+  g_ptr_array_set_size (self->incomplete, 0);
+  self->stats = none;
+}
+
+void
 vt_scan_result_free (VtScanResult *self)
 {
   g_free (self->path);

@@ -86,6 +86,7 @@ typedef struct {
   guint64 clean; /* files by verdict */
   guint64 infected;
   guint64 incomplete;
+  guint64 unlisted; /* infected or incomplete, but left out of the result's lists */
   guint64 excluded; /* left out by --include and --exclude; not among the files */
   guint64 scanned;  /* files whose content went to the engine */
   guint64 scanned_bytes;
@@ -96,6 +97,10 @@ typedef struct {
   gdouble read_seconds; /* reading, scanning going on beside it */
   gdouble total_seconds;
 } VtScanStats;
+
+/* Most files in each of a result's lists, so that memory does not grow with the image; the manifest
+ * has them all. */
+#define VT_SCAN_RESULT_LISTED_MAX 100000
 
 /* One image's scan. */
 typedef struct {
@@ -114,6 +119,8 @@ typedef struct {
 } VtScanResult;
 
 VtScanResult *vt_scan_result_new (const char *path);
+/* Forgets all that was found in the image. */
+void vt_scan_result_reset (VtScanResult *self);
 void vt_scan_result_free (VtScanResult *self);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (VtScanResult, vt_scan_result_free)
 

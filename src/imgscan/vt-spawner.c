@@ -16,8 +16,8 @@
 
 /* To the spawner: the function's address (the child is a fork: it is the same there), arguments. */
 #define REQUEST_TYPE G_VARIANT_TYPE ("(tv)")
-/* From the spawner: process id, or 0 and an errno; with the child's socket and pidfd. */
-#define REPLY_TYPE G_VARIANT_TYPE ("(ii)")
+/* From the spawner: process id, or 0 and an error; with the child's socket and pidfd. */
+#define REPLY_TYPE G_VARIANT_TYPE ("(is)")
 
 struct _VtSpawner {
   pid_t pid;
@@ -51,19 +51,6 @@ has_one_thread (void)
   return tasks != NULL && g_dir_read_name (tasks) != NULL && g_dir_read_name (tasks) == NULL;
 }
 
-static G_GNUC_NORETURN void
-run_child (pid_t parent, int spawner_socket, int socket, GVariant *request)
-{
-  g_autoptr (GVariant) arguments = NULL;
-  guint64 address;
-
-  if (!vt_die_with_parent (parent))
-    _exit (EXIT_FAILURE);
-  close (spawner_socket);
-  g_variant_get (request, "(tv)", &address, &arguments);
-  _exit (((VtChildFunc)(gsize)address) (socket, arguments));
-}
-
 static void
 reap (void)
 {
@@ -71,36 +58,76 @@ reap (void)
     ;
 }
 
-static gboolean
-serve (int socket, GError **error)
+gboolean
+vt_child_fork (VtForkFunc func, gpointer user_data, VtChild *child, GError **error)
 {
-  g_autoptr (GVariant) request = vt_ipc_receive (socket, REQUEST_TYPE, NULL, error);
-  int pair[2];
-  vt_autofd pidfd = -1;
   vt_autofd ours = -1;
   vt_autofd theirs = -1;
   pid_t self = getpid ();
+  int pair[2];
   pid_t pid;
 
-  if (request == NULL)
-    return FALSE;
-  reap ();
   if (!vt_ipc_pair (pair, error))
     return FALSE;
   ours = pair[0];
   theirs = pair[1];
   pid = fork ();
-  if (pid < 0)
-    return vt_ipc_send (socket, g_variant_new ("(ii)", 0, errno), NULL, 0, error);
   if (pid == 0) {
     vt_fd_clear (&ours);
-    run_child (self, socket, vt_fd_steal (&theirs), request);
+    _exit (vt_die_with_parent (self) ? func (vt_fd_steal (&theirs), user_data) : EXIT_FAILURE);
   }
   /* Not reaped yet, whatever became of it: the process id is still the child's. */
-  pidfd = vt_pidfd_open (pid);
-  if (pidfd < 0)
-    return vt_ipc_send (socket, g_variant_new ("(ii)", 0, errno), NULL, 0, error);
-  return vt_ipc_send (socket, g_variant_new ("(ii)", (int)pid, 0), (int[]){ours, pidfd}, 2, error);
+  if (pid > 0)
+    child->pidfd = vt_pidfd_open (pid);
+  if (pid < 0 || child->pidfd < 0) {
+    int saved_errno = errno;
+
+    g_set_error (error, G_IO_ERROR, g_io_error_from_errno (saved_errno),
+                 "starting a helper process: %s", g_strerror (saved_errno));
+    return FALSE;
+  }
+  child->pid = pid;
+  child->socket = vt_fd_steal (&ours);
+  return TRUE;
+}
+
+/* What a child of the spawner's runs. */
+typedef struct {
+  int spawner_socket;
+  GVariant *request;
+} Start;
+
+static int
+run_request (int socket, gpointer user_data)
+{
+  const Start *start = user_data;
+  g_autoptr (GVariant) arguments = NULL;
+  guint64 address;
+
+  close (start->spawner_socket);
+  g_variant_get (start->request, "(tv)", &address, &arguments);
+  return ((VtChildFunc)(gsize)address) (socket, arguments);
+}
+
+static gboolean
+serve (int socket, GError **error)
+{
+  g_autoptr (GVariant) request = vt_ipc_receive (socket, REQUEST_TYPE, NULL, error);
+  Start start = {socket, request};
+  VtChild child = VT_CHILD_INIT;
+  g_autoptr (GError) failure = NULL;
+  gboolean sent;
+
+  if (request == NULL)
+    return FALSE;
+  reap ();
+  if (!vt_child_fork (run_request, &start, &child, &failure))
+    return vt_ipc_send (socket, g_variant_new ("(is)", 0, failure->message), NULL, 0, error);
+  sent = vt_ipc_send (socket, g_variant_new ("(is)", (int)child.pid, ""),
+                      (int[]){child.socket, child.pidfd}, 2, error);
+  vt_fd_clear (&child.socket);
+  vt_fd_clear (&child.pidfd);
+  return sent;
 }
 
 static void
@@ -179,18 +206,17 @@ vt_spawner_spawn (
   g_auto (VtIpcFds) fds = VT_IPC_FDS_INIT;
   g_autoptr (GVariant) reply = NULL;
   GVariant *request = g_variant_new ("(tv)", (guint64)(gsize)func, arguments);
+  const char *failure;
   int pid;
-  int failure;
 
   if (!vt_ipc_send (self->socket, request, NULL, 0, error))
     return FALSE;
   reply = vt_ipc_receive (self->socket, REPLY_TYPE, &fds, error);
   if (reply == NULL)
     return FALSE;
-  g_variant_get (reply, "(ii)", &pid, &failure);
+  g_variant_get (reply, "(i&s)", &pid, &failure);
   if (pid == 0) {
-    g_set_error (error, G_IO_ERROR, g_io_error_from_errno (failure),
-                 "starting a helper process: %s", g_strerror (failure));
+    g_set_error_literal (error, G_IO_ERROR, G_IO_ERROR_FAILED, failure);
     return FALSE;
   }
   child->pid = pid;

@@ -51,6 +51,15 @@ void vt_child_clear (VtChild *child);
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (VtChild, vt_child_clear)
 
 /*
+ * For processes that fork on their own, and have one thread. Forks; the child dies with its parent
+ * and runs FUNC with its end of a vt-ipc pair and USER_DATA, as they are in its copy of this
+ * process. The parent reaps it (waitpid(2)).
+ */
+typedef int (*VtForkFunc) (int socket, gpointer user_data);
+gboolean vt_child_fork (VtForkFunc func, gpointer user_data, VtChild *child, GError **error)
+    G_GNUC_WARN_UNUSED_RESULT;
+
+/*
  * For processes that fork on their own: makes the calling process die with PARENT, the process id
  * taken before the fork. FALSE if PARENT is dead already.
  */

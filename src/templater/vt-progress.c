@@ -45,7 +45,7 @@ append_rate (GString *line, const VtProgress *self, const VtScanProgress *progre
     return;
   rate = (double)progress->bytes / seconds;
   g_string_append_printf (line, ", %.1f MiB/s", rate / (1024 * 1024));
-  if (progress->total_bytes > progress->bytes) {
+  if (progress->total_is_known && progress->total_bytes > progress->bytes) {
     guint left = (guint)((double)(progress->total_bytes - progress->bytes) / rate);
     g_string_append_printf (line, ", %u:%02u left", left / 60, left % 60);
   }
@@ -61,10 +61,12 @@ make_line (const VtProgress *self)
   if (progress.total_files > 0) {
     g_autofree char *done = vt_report_format_size (progress.bytes);
     g_autofree char *total = vt_report_format_size (progress.total_bytes);
+    /* File systems that are still to be listed will add to it. */
+    const char *more = progress.total_is_known ? "" : " or more";
 
     g_string_append_printf (line,
-                            ", %" G_GUINT64_FORMAT " of %" G_GUINT64_FORMAT " files, %s of %s",
-                            progress.files, progress.total_files, done, total);
+                            ", %" G_GUINT64_FORMAT " of %" G_GUINT64_FORMAT "%s files, %s of %s%s",
+                            progress.files, progress.total_files, more, done, total, more);
     append_rate (line, self, &progress);
   }
   return g_string_free (line, FALSE);

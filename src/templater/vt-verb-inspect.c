@@ -39,54 +39,6 @@ on_message (GLogLevelFlags level, const char *text, gpointer user_data)
 }
 
 static void
-on_phase (const char *phase, gpointer user_data)
-{
-}
-
-static void
-on_described (const char *format, guint64 virtual_size, gpointer user_data)
-{
-  Inspection *self = user_data;
-
-  g_free (self->result->format);
-  self->result->format = g_strdup (format);
-  self->result->virtual_size = virtual_size;
-}
-
-static void
-on_system (VtOperatingSystem *system, gpointer user_data)
-{
-  g_ptr_array_add (((Inspection *)user_data)->result->systems, system);
-}
-
-static void
-on_filesystem (VtFilesystem *filesystem, gpointer user_data)
-{
-  g_ptr_array_add (((Inspection *)user_data)->result->filesystems, filesystem);
-}
-
-static void
-on_expect (guint64 files, guint64 bytes, guint64 excluded, gpointer user_data)
-{
-}
-
-static void
-on_file (VtImageFile *file, gpointer user_data)
-{
-  vt_image_file_free (file);
-}
-
-static void
-on_filesystem_end (guint index, VtReason reason, const char *detail, gpointer user_data)
-{
-  Inspection *self = user_data;
-  VtFilesystem *filesystem = g_ptr_array_index (self->result->filesystems, index);
-
-  filesystem->reason = reason;
-  filesystem->detail = g_strdup (detail);
-}
-
-static void
 on_finished (const GError *error, gpointer user_data)
 {
   Inspection *self = user_data;
@@ -96,17 +48,7 @@ on_finished (const GError *error, gpointer user_data)
   g_main_loop_quit (self->loop);
 }
 
-static const VtImageEvents events = {
-    .message = on_message,
-    .phase = on_phase,
-    .described = on_described,
-    .system = on_system,
-    .filesystem = on_filesystem,
-    .expect = on_expect,
-    .file = on_file,
-    .filesystem_end = on_filesystem_end,
-    .finished = on_finished,
-};
+static const VtImageEvents events = {.message = on_message, .finished = on_finished};
 
 static void
 append_system (GString *out, const VtOperatingSystem *system)
@@ -193,7 +135,7 @@ run (Inspection *self, GError **error)
     return FALSE;
   self->loop = g_main_loop_new (NULL, FALSE);
   self->result = vt_scan_result_new (options->path);
-  image = vt_image_start (spawner, options, &events, self);
+  image = vt_image_start (spawner, options, self->result, &events, self);
   g_main_loop_run (self->loop);
   if (self->result->error == NULL)
     return TRUE;
