@@ -1,0 +1,212 @@
+// SPDX-License-Identifier: GPL-2.0-only WITH cryptsetup-OpenSSL-exception
+#include "vt-ext-path.h"
+
+#include <string.h>
+
+#include "vt-ext-private.h"
+
+/* As the kernel has it: links on the way, and bytes of a link's target. */
+#define HOPS_MAX   40U
+#define TARGET_MAX ((gsize)4096)
+
+/* Directories on the way, and bytes of a path when links are put into it. */
+#define DEPTH_MAX     2000U
+#define REST_SIZE_MAX ((gsize)64 * 1024)
+
+/* Links of less are kept in the place of the block numbers. */
+#define FAST_LINK_SIZE (sizeof (guint32) * EXT2_N_BLOCKS)
+
+typedef struct {
+  VtExt *ext;
+  GArray *stack; /* of guint32: directories from the top to here, then what was found */
+  GString *rest; /* what is still to be looked up */
+  guint hops;
+} Resolver;
+
+static gboolean
+set_missing (const char *name, GError **error)
+{
+  g_set_error (error, VT_EXT_ERROR, VT_EXT_ERROR_MISSING, "there is no %s", name);
+  return FALSE;
+}
+
+static gboolean
+copy_runs (VtExt *self, const VtExtInode *inode, guint8 *buffer, GError **error)
+{
+  g_autoptr (GArray) runs = g_array_new (FALSE, FALSE, sizeof (VtExtRun));
+  guint64 block_size = self->fs->blocksize;
+
+  if (!vt_ext_map (self, inode, runs, error))
+    return FALSE;
+  for (guint i = 0; i < runs->len; i++) {
+    const VtExtRun *run = &g_array_index (runs, VtExtRun, i);
+    guint64 offset = run->logical * block_size;
+
+    if (offset >= inode->size)
+      break;
+    if (!vt_ext_io_read (self->io, run->physical * block_size, buffer + offset,
+                         MIN (run->length * block_size, inode->size - offset), error))
+      return FALSE;
+  }
+  return TRUE;
+}
+
+static gboolean
+copy_inline (VtExt *self, const VtExtInode *inode, guint8 *buffer, GError **error)
+{
+  gsize size;
+  g_autofree guint8 *data = vt_ext_inline_read (self, inode, &size, error);
+
+  if (data == NULL)
+    return FALSE;
+  if (size < inode->size)
+    return vt_ext_refuse (error, "inode %u is larger than its data", inode->number);
+  memcpy (buffer, data, inode->size);
+  return TRUE;
+}
+
+/* All bytes of a file or link, and a NUL after them. */
+static guint8 *
+read_whole (VtExt *self, const VtExtInode *inode, gsize max, GError **error)
+{
+  g_autofree guint8 *buffer = NULL;
+
+  if (inode->size > max) {
+    vt_ext_refuse (error, "%" G_GUINT64_FORMAT " bytes are more than %zu", inode->size, max);
+    return NULL;
+  }
+  buffer = g_malloc0 (inode->size + 1);
+  if ((inode->flags & EXT4_INLINE_DATA_FL) != 0) {
+    if (!copy_inline (self, inode, buffer, error))
+      return NULL;
+  } else if (LINUX_S_ISLNK (inode->mode) && inode->size < FAST_LINK_SIZE) {
+    memcpy (buffer, inode->raw.fields.i_block, inode->size);
+  } else if (!copy_runs (self, inode, buffer, error)) {
+    return NULL;
+  }
+  return g_steal_pointer (&buffer);
+}
+
+static gboolean
+follow_link (Resolver *self, const VtExtInode *link, GError **error)
+{
+  g_autofree char *target = (char *)read_whole (self->ext, link, TARGET_MAX, error);
+
+  if (target == NULL)
+    return FALSE;
+  if (++self->hops > HOPS_MAX || self->rest->len > REST_SIZE_MAX)
+    return vt_ext_refuse (error, "there are more than %u symbolic links", HOPS_MAX);
+  if (target[0] == '/')
+    g_array_set_size (self->stack, 1);
+  g_string_prepend (self->rest, "/");
+  g_string_prepend (self->rest, target);
+  return TRUE;
+}
+
+static gboolean
+enter (Resolver *self, const char *name, GError **error)
+{
+  guint32 number = g_array_index (self->stack, guint32, self->stack->len - 1);
+  g_autoptr (VtExtDirectory) directory = NULL;
+  VtExtInode inode;
+
+  if (!vt_ext_inode_read (self->ext, number, &inode, error))
+    return FALSE;
+  if (!LINUX_S_ISDIR (inode.mode))
+    return set_missing (name, error);
+  directory = vt_ext_directory_read (self->ext, &inode, error);
+  for (guint i = 0; directory != NULL && i < directory->entries->len; i++) {
+    const VtExtEntry *entry = &g_array_index (directory->entries, VtExtEntry, i);
+
+    if (strcmp (directory->names->str + entry->name, name) != 0)
+      continue;
+    if (!vt_ext_inode_read (self->ext, entry->inode, &inode, error))
+      return FALSE;
+    if (LINUX_S_ISLNK (inode.mode))
+      return follow_link (self, &inode, error);
+    g_array_append_val (self->stack, inode.number);
+    return self->stack->len <= DEPTH_MAX || vt_ext_refuse (error, "the path is too deep");
+  }
+  return directory != NULL && set_missing (name, error);
+}
+
+/* Takes one name off the front of what is left; NULL: nothing is. */
+static char *
+take_name (GString *rest)
+{
+  gsize start = strspn (rest->str, "/");
+  gsize length = strcspn (rest->str + start, "/");
+  char *name = length > 0 ? g_strndup (rest->str + start, length) : NULL;
+
+  g_string_erase (rest, 0, (gssize)(start + length));
+  return name;
+}
+
+static gboolean
+walk (Resolver *self, GError **error)
+{
+  guint32 root = EXT2_ROOT_INO;
+
+  g_array_append_val (self->stack, root);
+  for (;;) {
+    g_autofree char *name = take_name (self->rest);
+
+    if (name == NULL)
+      return TRUE;
+    if (strcmp (name, "..") == 0)
+      g_array_set_size (self->stack, MAX (self->stack->len, 2) - 1);
+    else if (strcmp (name, ".") != 0 && !enter (self, name, error))
+      return FALSE;
+  }
+}
+
+static gboolean
+resolve (VtExt *self, const char *path, VtExtInode *inode, GError **error)
+{
+  g_autoptr (GArray) stack = g_array_new (FALSE, FALSE, sizeof (guint32));
+  Resolver resolver = {self, stack, g_string_new (path), 0};
+  gboolean found = walk (&resolver, error);
+
+  g_string_free (resolver.rest, TRUE);
+  return found &&
+         vt_ext_inode_read (self, g_array_index (stack, guint32, stack->len - 1), inode, error);
+}
+
+gboolean
+vt_ext_stat_path (VtExt *self, const char *path, VtExtType *type, GError **error)
+{
+  g_autoptr (GError) failure = NULL;
+  VtExtInode inode;
+
+  *type = VT_EXT_TYPE_MISSING;
+  if (!resolve (self, path, &inode, &failure)) {
+    if (g_error_matches (failure, VT_EXT_ERROR, VT_EXT_ERROR_MISSING))
+      return TRUE;
+    g_propagate_prefixed_error (error, g_steal_pointer (&failure), "%s: ", path);
+    return FALSE;
+  }
+  *type = LINUX_S_ISREG (inode.mode)   ? VT_EXT_TYPE_REGULAR
+          : LINUX_S_ISDIR (inode.mode) ? VT_EXT_TYPE_DIRECTORY
+                                       : VT_EXT_TYPE_OTHER;
+  return TRUE;
+}
+
+gboolean
+vt_ext_read_small (VtExt *self, const char *path, gsize max, GBytes **data, GError **error)
+{
+  guint8 *bytes = NULL;
+  VtExtInode inode;
+
+  if (resolve (self, path, &inode, error)) {
+    if (LINUX_S_ISREG (inode.mode))
+      bytes = read_whole (self, &inode, max, error);
+    else
+      vt_ext_refuse (error, "it is no regular file");
+  }
+  if (bytes == NULL) {
+    g_prefix_error (error, "%s: ", path);
+    return FALSE;
+  }
+  *data = g_bytes_new_take (bytes, inode.size);
+  return TRUE;
+}

@@ -1,0 +1,123 @@
+// SPDX-License-Identifier: GPL-2.0-only WITH cryptsetup-OpenSSL-exception
+/*
+ * What the parts of the ext reader share.
+ *
+ * Inside, a refusal is a GError of VT_EXT_ERROR_REFUSED; vt_ext_settle() makes the sentence of it.
+ * Blocks are file system blocks, counted from the start of the window.
+ */
+#pragma once
+
+#include "vt-ext-io.h"
+#include "vt-ext.h"
+
+/* Inodes that are larger are refused; 256 bytes is what is made. */
+#define VT_EXT_INODE_SIZE_MAX 4096
+
+#define VT_EXT_NS_PER_S G_GINT64_CONSTANT (1000000000)
+
+/* A run of blocks, in blocks. */
+typedef struct {
+  guint64 first;
+  guint64 length;
+} VtExtZone;
+
+struct _VtExt {
+  VtDisk *disk;
+  guint64 start;
+  VtExtIo *io;
+  ext2_filsys fs;
+  GArray *zones; /* of VtExtZone, sorted: where metadata lies and no file's data can */
+  GHashTable *bitmaps;
+};
+
+/* An inode that is in use, as it was read. */
+typedef struct {
+  guint32 number;
+  guint16 mode;
+  guint16 links;
+  guint64 size; /* in bytes */
+  guint32 flags;
+  gsize extra; /* bytes after the first 128 that hold fields */
+  union {
+    struct ext2_inode_large fields;
+    guint8 bytes[VT_EXT_INODE_SIZE_MAX];
+  } raw;
+} VtExtInode;
+
+/* Blocks of a file that hold its data. Holes and blocks that were never written are left out. */
+typedef struct {
+  guint64 logical;
+  guint64 physical;
+  guint64 length;
+} VtExtRun;
+
+/* Sets a refusal, and returns FALSE. */
+gboolean vt_ext_refuse (GError **error, const char *format, ...) G_GNUC_PRINTF (2, 3);
+
+/* FALSE, with an error, unless CODE is 0. WHAT was tried. */
+gboolean vt_ext_check (VtExt *self, errcode_t code, const char *what, GError **error)
+    G_GNUC_WARN_UNUSED_RESULT;
+
+/* Puts FAILURE, which is taken, where the public functions have it: into REFUSAL or ERROR. */
+void vt_ext_settle (GError *failure, char **refusal, GError **error);
+
+/* vt-ext-judge.c: whether the file system may be read here, and in what state it is. */
+gboolean vt_ext_judge_superblock (const struct ext2_super_block *super,
+                                  guint64 window,
+                                  GError **error) G_GNUC_WARN_UNUSED_RESULT;
+gboolean vt_ext_judge_state (VtExt *self, GError **error) G_GNUC_WARN_UNUSED_RESULT;
+
+/* vt-ext-zones.c: finds where metadata lies, and refuses what overlaps. */
+gboolean vt_ext_zones_find (VtExt *self, GError **error) G_GNUC_WARN_UNUSED_RESULT;
+gboolean
+vt_ext_zones_add_runs (VtExt *self, GArray *runs, GError **error) G_GNUC_WARN_UNUSED_RESULT;
+gboolean
+vt_ext_zones_allow (const VtExt *self, guint64 first, guint64 length) G_GNUC_WARN_UNUSED_RESULT;
+
+/* vt-ext-inode.c */
+gboolean vt_ext_inode_read (VtExt *self, guint32 number, VtExtInode *inode, GError **error)
+    G_GNUC_WARN_UNUSED_RESULT;
+/* Those that no name leads to, such as the journal. */
+gboolean vt_ext_inode_read_special (VtExt *self, guint32 number, VtExtInode *inode, GError **error)
+    G_GNUC_WARN_UNUSED_RESULT;
+/* In nanoseconds since 1970. */
+gboolean vt_ext_inode_times (const VtExtInode *inode,
+                             gint64 *mtime_ns,
+                             gint64 *ctime_ns,
+                             GError **error) G_GNUC_WARN_UNUSED_RESULT;
+
+/* vt-ext-map.c, vt-ext-extents.c: appends to RUNS, of VtExtRun, in the order of the file. */
+gboolean vt_ext_map (VtExt *self, const VtExtInode *inode, GArray *runs, GError **error)
+    G_GNUC_WARN_UNUSED_RESULT;
+gboolean vt_ext_map_add (VtExt *self, GArray *runs, const VtExtRun *run, GError **error)
+    G_GNUC_WARN_UNUSED_RESULT;
+gboolean vt_ext_map_extents (VtExt *self, const VtExtInode *inode, GArray *runs, GError **error)
+    G_GNUC_WARN_UNUSED_RESULT;
+gboolean vt_ext_read_block (VtExt *self, guint64 block, void *buffer, GError **error)
+    G_GNUC_WARN_UNUSED_RESULT;
+
+/* vt-ext-inline.c: data that is kept within the inode, all that there is room for. */
+guint8 *vt_ext_inline_read (const VtExt *self, const VtExtInode *inode, gsize *size, GError **error)
+    G_GNUC_WARN_UNUSED_RESULT;
+
+/* vt-ext-dir.c */
+typedef struct {
+  guint32 inode;
+  guint8 type; /* EXT2_FT_*, UNKNOWN where it is not kept */
+  guint name;  /* where in the names */
+} VtExtEntry;
+
+typedef struct {
+  GArray *entries; /* of VtExtEntry, "." and ".." not among them, in the order of their inodes */
+  GString *names;  /* each with its NUL */
+  guint32 parent;
+} VtExtDirectory;
+
+VtExtDirectory *vt_ext_directory_read (VtExt *self,
+                                       const VtExtInode *inode,
+                                       GError **error) G_GNUC_WARN_UNUSED_RESULT;
+void vt_ext_directory_free (VtExtDirectory *self);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (VtExtDirectory, vt_ext_directory_free)
+
+/* Whether the type that a directory tells is that of the inode. */
+gboolean vt_ext_entry_fits (const VtExtEntry *entry, const VtExtInode *inode);
