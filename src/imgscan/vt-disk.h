@@ -23,7 +23,8 @@ typedef struct _VtDisk VtDisk;
 /* FILE stays the caller's, and must stay open. */
 VtDisk *vt_disk_new_file (int file, GError **error) G_GNUC_WARN_UNUSED_RESULT;
 
-/* SOCKET is connected to an NBD server that has one export, the unnamed one; it is taken. */
+/* SOCKET is connected to an NBD server that has one export, the unnamed one; it is taken, also when
+ * this fails. */
 VtDisk *vt_disk_new_nbd (int socket, GError **error) G_GNUC_WARN_UNUSED_RESULT;
 
 void vt_disk_free (VtDisk *self);
@@ -40,9 +41,9 @@ gboolean vt_disk_read (VtDisk *self, guint64 offset, void *buffer, gsize size, G
 typedef void (*VtDiskDone) (const GError *error, gpointer user_data);
 
 /*
- * Starts to read; BUFFER must stay until DONE is called, which happens within any call of this
- * module but vt_disk_free(), once. Fails only when nothing was started, and DONE is not called
- * then.
+ * Starts to read. DONE is called once, within vt_disk_wait() or vt_disk_read(), and BUFFER must
+ * stay until then; with vt_disk_free() it is not called any more. Fails only when nothing was
+ * started, and DONE is not called then.
  */
 gboolean vt_disk_submit (VtDisk *self,
                          guint64 offset,
