@@ -29,7 +29,7 @@ _vtemplater_value () {
     --database) _vtemplater_directories "$2" ;;
     --store | --output | --manifest) _vtemplater_files "$2" ;;
     --format) _vtemplater_words "$(_vtemplater_formats "$3")" "$2" ;;
-    --backend) _vtemplater_words "auto guestfs" "$2" ;;
+    --backend) _vtemplater_words "auto direct guestfs" "$2" ;;
     --progress) _vtemplater_words "auto none plain" "$2" ;;
     --snapshot | --key | --launch-timeout | --stall-timeout | --jobs | -j | --include | --exclude | --max-*) ;;
     *) return 1 ;;

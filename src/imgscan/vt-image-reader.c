@@ -1,26 +1,41 @@
 // SPDX-License-Identifier: GPL-2.0-only WITH cryptsetup-OpenSSL-exception
 /*
- * The reader process of an image: export, launch, inspect, then one file system after the other.
+ * The reader process of an image. It parses nothing of it: a walker reads directly what it can
+ * (vt-direct.h), libguestfs's appliance the rest. The appliance is started before anything is read,
+ * and only if it is needed.
+ *
+ * What turns out later not to be readable directly is not mended here: the starter starts another
+ * reader that knows of it, so that nothing of the failed attempt counts.
  */
 #include "vt-image-reader.h"
 
 #include <stdlib.h>
 
 #include "vt-block-export.h"
+#include "vt-direct.h"
 #include "vt-guestfs-reader.h"
 
 typedef struct {
   const VtReaderArguments *arguments;
   VtImageSink *sink;
   VtBlockExport *export;
-  VtAppliance *appliance;
+  VtDirect *direct;       /* NULL: nothing is read directly */
+  GPtrArray *volumes;     /* of VtVolume, what the walker found; NULL without it */
+  GPtrArray *systems;     /* of VtOperatingSystem, likewise */
+  VtAppliance *appliance; /* NULL: not needed */
   GPtrArray *filesystems; /* of VtFilesystem */
+  char *untold;           /* why the walker cannot tell what systems there are, or NULL */
+  gboolean refused;       /* another reader is to begin again, and was told so */
 } Reader;
 
 static void
 reader_clear (Reader *self)
 {
   g_clear_pointer (&self->filesystems, g_ptr_array_unref);
+  g_clear_pointer (&self->untold, g_free);
+  g_clear_pointer (&self->systems, g_ptr_array_unref);
+  g_clear_pointer (&self->volumes, g_ptr_array_unref);
+  g_clear_pointer (&self->direct, vt_direct_free);
   g_clear_pointer (&self->appliance, vt_appliance_free);
   g_clear_pointer (&self->export, vt_block_export_free);
 }
@@ -49,6 +64,92 @@ export_image (Reader *self, GError **error)
   return self->export != NULL;
 }
 
+/* Asks for another reader. FALSE, always: this one is through. */
+static gboolean
+refuse (Reader *self, const char *id, const char *why, GError **error)
+{
+  self->refused = vt_image_sink_refused (self->sink, id, why, error);
+  return FALSE;
+}
+
+/* Why a reader before this one could not read ID directly, or NULL. */
+static const char *
+find_refusal (const Reader *self, const char *id)
+{
+  for (char **pair = self->arguments->refused; pair[0] != NULL; pair += 2)
+    if (g_str_equal (pair[0], id))
+      return pair[1];
+  return NULL;
+}
+
+static gboolean
+may_read_directly (const Reader *self)
+{
+  return self->arguments->options->backend != VT_BACKEND_GUESTFS &&
+         find_refusal (self, VT_REFUSED_ALL) == NULL;
+}
+
+/* Sees to it that the volumes that a reader before could not read are refused. */
+static void
+apply_refusals (Reader *self)
+{
+  for (guint i = 0; i < self->volumes->len; i++) {
+    VtVolume *volume = g_ptr_array_index (self->volumes, i);
+    const char *why = find_refusal (self, volume->filesystem->id);
+
+    if (why == NULL || volume->kind == VT_VOLUME_REFUSED)
+      continue;
+    volume->kind = VT_VOLUME_REFUSED;
+    volume->refusal = g_strdup (why);
+  }
+}
+
+static gboolean
+probe (Reader *self, GError **error)
+{
+  g_autoptr (GError) lost = NULL;
+
+  if (!vt_image_sink_direct (self->sink, VT_REFUSED_ALL, error) ||
+      !vt_image_sink_phase (self->sink, "inspect", error))
+    return FALSE;
+  self->direct = vt_direct_start (vt_block_export_get_socket (self->export),
+                                  self->arguments->options, self->sink, &lost);
+  if (self->direct == NULL ||
+      !vt_direct_probe (self->direct, &self->volumes, &self->systems, &self->untold, &lost))
+    return refuse (self, VT_REFUSED_ALL, lost->message, error);
+  apply_refusals (self);
+  return vt_image_sink_direct (self->sink, "", error);
+}
+
+/* Whether there is something that only the appliance can read or tell of; says what. */
+static gboolean
+has_refusals (const Reader *self)
+{
+  gboolean refused = self->untold != NULL;
+  gboolean readable = FALSE;
+
+  if (self->untold != NULL)
+    vt_image_sink_log (self->sink, G_LOG_LEVEL_INFO,
+                       "operating systems cannot be told directly: %s", self->untold);
+  for (guint i = 0; i < self->volumes->len; i++) {
+    const VtVolume *volume = g_ptr_array_index (self->volumes, i);
+
+    readable = readable || volume->kind == VT_VOLUME_READABLE;
+    refused = refused || volume->kind == VT_VOLUME_REFUSED;
+    if (volume->kind == VT_VOLUME_REFUSED)
+      vt_image_sink_log (self->sink, G_LOG_LEVEL_INFO, "%s is not read directly: %s",
+                         volume->filesystem->id, volume->refusal);
+  }
+  return refused || !readable;
+}
+
+static gboolean
+needs_appliance (const Reader *self)
+{
+  return self->volumes == NULL ||
+         (has_refusals (self) && self->arguments->options->backend == VT_BACKEND_AUTO);
+}
+
 static gboolean
 launch (Reader *self, GError **error)
 {
@@ -61,14 +162,82 @@ launch (Reader *self, GError **error)
 }
 
 static gboolean
-inspect (Reader *self, GError **error)
+inspect_in_appliance (Reader *self, GError **error)
 {
   const char *const *keys = (const char *const *)self->arguments->options->keys;
 
-  if (!vt_image_sink_phase (self->sink, "inspect", error))
+  if (!launch (self, error) || !vt_image_sink_phase (self->sink, "inspect", error))
     return FALSE;
   self->filesystems = vt_guestfs_inspect (self->appliance->g, keys, self->sink, error);
   return self->filesystems != NULL;
+}
+
+/* Says what the walker has found. Without an appliance, what it refused cannot be read at all. */
+static gboolean
+report_volumes (Reader *self, GError **error)
+{
+  self->filesystems = g_ptr_array_new ();
+  for (guint i = 0; i < self->systems->len; i++)
+    if (!vt_image_sink_system (self->sink, g_ptr_array_index (self->systems, i), error))
+      return FALSE;
+  for (guint i = 0; i < self->volumes->len; i++) {
+    const VtVolume *volume = g_ptr_array_index (self->volumes, i);
+
+    if (volume->kind == VT_VOLUME_REFUSED) {
+      volume->filesystem->reason = VT_REASON_READ_ERROR;
+      g_free (volume->filesystem->detail);
+      volume->filesystem->detail = g_strdup_printf ("cannot be read directly: %s", volume->refusal);
+    }
+    g_ptr_array_add (self->filesystems, volume->filesystem);
+    if (!vt_image_sink_filesystem (self->sink, volume->filesystem, error))
+      return FALSE;
+  }
+  return TRUE;
+}
+
+static gboolean
+inspect (Reader *self, GError **error)
+{
+  if (may_read_directly (self) && !probe (self, error))
+    return FALSE;
+  if (self->volumes == NULL && self->arguments->options->backend == VT_BACKEND_DIRECT) {
+    g_set_error (error, VT_IMAGE_ERROR, VT_IMAGE_ERROR_BAD_IMAGE, "cannot be read directly: %s",
+                 find_refusal (self, VT_REFUSED_ALL));
+    return FALSE;
+  }
+  return needs_appliance (self) ? inspect_in_appliance (self, error) : report_volumes (self, error);
+}
+
+/* The index of the readable volume that is this file system, or -1. */
+static gint
+find_volume (const Reader *self, const VtFilesystem *filesystem)
+{
+  for (guint i = 0; self->volumes != NULL && i < self->volumes->len; i++) {
+    const VtVolume *volume = g_ptr_array_index (self->volumes, i);
+
+    if (volume->kind == VT_VOLUME_READABLE &&
+        g_str_equal (volume->filesystem->id, filesystem->id) &&
+        g_str_equal (volume->filesystem->type, filesystem->type) &&
+        volume->filesystem->size == filesystem->size)
+      return (gint)i;
+  }
+  return -1;
+}
+
+static gboolean
+read_directly (Reader *self, guint volume, const VtReadPlan *plan, GError **error)
+{
+  const char *id = plan->filesystem->id;
+  g_autofree char *refusal = NULL;
+  g_autoptr (GError) lost = NULL;
+
+  if (!vt_image_sink_direct (self->sink, id, error))
+    return FALSE;
+  if (!vt_direct_read (self->direct, volume, plan, &refusal, &lost))
+    return refuse (self, id, lost->message, error);
+  if (refusal != NULL)
+    return refuse (self, id, refusal, error);
+  return vt_image_sink_direct (self->sink, "", error);
 }
 
 /* What cannot be read costs that file system, not the scan. */
@@ -77,10 +246,13 @@ read_filesystem (Reader *self, guint index, VtReadOutcome *outcome, GError **err
 {
   const VtFilesystem *filesystem = g_ptr_array_index (self->filesystems, index);
   const VtReadPlan plan = {filesystem, index, self->arguments->options, self->sink};
+  gint volume = find_volume (self, filesystem);
 
   vt_read_outcome_set (outcome, filesystem->reason, filesystem->detail);
   if (!vt_guestfs_is_readable (filesystem))
     return vt_image_sink_expect (self->sink, 0, 0, 0, error);
+  if (volume >= 0)
+    return read_directly (self, (guint)volume, &plan, error);
   if (!vt_guestfs_read_filesystem (self->appliance, &plan, self->arguments->run_dir, outcome,
                                    error))
     return FALSE;
@@ -122,7 +294,7 @@ end_all (Reader *self, GError **error)
 static gboolean
 read_image (Reader *self, GError **error)
 {
-  if (!export_image (self, error) || !launch (self, error) || !inspect (self, error))
+  if (!export_image (self, error) || !inspect (self, error))
     return FALSE;
   return self->arguments->options->mode == VT_IMAGE_READ ? read_all (self, error)
                                                          : end_all (self, error);
@@ -140,6 +312,8 @@ vt_image_reader_main (int socket, GVariant *value)
   vt_reader_arguments_parse (&arguments, value);
   if (read_image (&self, &error)) {
     sent = vt_image_sink_done (sink, NULL);
+  } else if (self.refused) {
+    sent = TRUE;
   } else {
     /* The starter may be gone: then there is nobody to tell. */
     sent = vt_image_sink_failed (sink, error, NULL);

@@ -31,6 +31,12 @@ vt_image_sink_free (VtImageSink *self)
   g_free (self);
 }
 
+int
+vt_image_sink_get_socket (const VtImageSink *self)
+{
+  return self->socket;
+}
+
 guint64
 vt_image_sink_get_underway (const VtImageSink *self)
 {

@@ -14,6 +14,8 @@ typedef struct _VtImageSink VtImageSink;
 VtImageSink *vt_image_sink_new (int socket);
 void vt_image_sink_free (VtImageSink *self);
 
+int vt_image_sink_get_socket (const VtImageSink *self);
+
 /* The cost of what is underway, for two processes that send to one starter by turns. */
 guint64 vt_image_sink_get_underway (const VtImageSink *self);
 void vt_image_sink_set_underway (VtImageSink *self, guint64 underway);

@@ -45,7 +45,7 @@ add_image_options (GOptionContext *context, VtCliOptions *self)
        "Open an encrypted device: DEVICE:key:STRING or DEVICE:file:FILE; DEVICE may be 'all'",
        "SELECTOR"},
       {"backend", 0, 0, G_OPTION_ARG_STRING, &self->backend,
-       "How to read the image: auto or guestfs (default: auto)", "BACKEND"},
+       "How to read the image: auto, direct or guestfs (default: auto)", "BACKEND"},
       {"launch-timeout", 0, 0, G_OPTION_ARG_INT, &self->launch_timeout,
        "Seconds the appliance may take to start with KVM before it is started without "
        "(default: " G_STRINGIFY (VT_IMAGE_LAUNCH_TIMEOUT_S) ")",
@@ -96,21 +96,36 @@ add_scan_options (GOptionContext *context, VtCliOptions *self)
   g_option_context_add_main_entries (context, entries, NULL);
 }
 
+static const char *const backends[] = {
+    [VT_BACKEND_AUTO] = "auto",
+    [VT_BACKEND_DIRECT] = "direct",
+    [VT_BACKEND_GUESTFS] = "guestfs",
+    NULL,
+};
+
+/* G_N_ELEMENTS (backends) if there is no such backend. */
+static guint
+find_backend (const char *name)
+{
+  for (guint i = 0; backends[i] != NULL; i++)
+    if (name == NULL || g_str_equal (backends[i], name))
+      return i;
+  return G_N_ELEMENTS (backends);
+}
+
 static gboolean
 check_values (const VtCliOptions *self, GError **error)
 {
-  const char *backend = self->backend ?: "auto";
-
   if (self->jobs < 0 || self->max_scan_time < 0 || self->launch_timeout < 0 ||
       self->stall_timeout < 0) {
     g_set_error_literal (error, G_OPTION_ERROR, G_OPTION_ERROR_BAD_VALUE,
                          "--jobs and the options that take seconds take no negative number");
     return FALSE;
   }
-  if (g_str_equal (backend, "auto") || g_str_equal (backend, "guestfs"))
+  if (find_backend (self->backend) < G_N_ELEMENTS (backends))
     return TRUE;
   g_set_error (error, G_OPTION_ERROR, G_OPTION_ERROR_BAD_VALUE,
-               "--backend takes auto or guestfs, not '%s'", backend);
+               "--backend takes auto, direct or guestfs, not '%s'", self->backend);
   return FALSE;
 }
 
@@ -208,6 +223,7 @@ vt_cli_make_image_options (const VtCliOptions *self, const char *image)
   replace_strv (&options->keys, self->keys);
   replace_strv (&options->include, self->include);
   replace_strv (&options->exclude, self->exclude);
+  options->backend = (VtBackend)find_backend (self->backend);
   if (self->launch_timeout > 0)
     options->launch_timeout_s = (guint)self->launch_timeout;
   if (self->stall_timeout > 0)

@@ -1,0 +1,131 @@
+// SPDX-License-Identifier: GPL-2.0-only WITH cryptsetup-OpenSSL-exception
+#include "vt-direct-probe.h"
+
+#include "vt-partitions.h"
+
+struct _VtDirectProbe {
+  GPtrArray *volumes; /* of VtVolume */
+  GPtrArray *systems; /* of VtOperatingSystem */
+  GPtrArray *exts;    /* of VtExt, NULL where a volume has none */
+  char *refusal;
+};
+
+static void
+ext_free_or_null (gpointer ext)
+{
+  if (ext != NULL)
+    vt_ext_free (ext);
+}
+
+void
+vt_direct_probe_free (VtDirectProbe *self)
+{
+  g_ptr_array_unref (self->volumes);
+  g_ptr_array_unref (self->systems);
+  g_ptr_array_unref (self->exts);
+  g_free (self->refusal);
+  g_free (self);
+}
+
+static VtFilesystem *
+describe (const VtPartition *partition)
+{
+  VtFilesystem *filesystem = vt_filesystem_new ();
+
+  filesystem->id = g_strdup (partition->id);
+  filesystem->type = g_strdup (partition->type);
+  filesystem->uuid = g_strdup (partition->uuid);
+  filesystem->label = g_strdup (partition->label);
+  filesystem->size = partition->size;
+  return filesystem;
+}
+
+/* Opens the file system, or finds why it has to be read by others. */
+static gboolean
+open_ext (VtDisk *disk, const VtPartition *partition, VtVolume *volume, VtExt **ext, GError **error)
+{
+  g_autoptr (GError) failure = NULL;
+
+  *ext = vt_ext_open (disk, partition->start, partition->size, &volume->refusal, &failure);
+  if (*ext != NULL) {
+    volume->kind = VT_VOLUME_READABLE;
+    return TRUE;
+  }
+  volume->kind = VT_VOLUME_REFUSED;
+  if (volume->refusal != NULL)
+    return TRUE;
+  g_propagate_error (error, g_steal_pointer (&failure));
+  return FALSE;
+}
+
+static gboolean
+add_volume (VtDirectProbe *self, VtDisk *disk, const VtPartition *partition, GError **error)
+{
+  VtVolume *volume = g_new0 (VtVolume, 1);
+  VtExt *ext = NULL;
+  gboolean opened = TRUE;
+
+  volume->filesystem = describe (partition);
+  switch (partition->judgement) {
+  case VT_PARTITION_EXT:
+    opened = open_ext (disk, partition, volume, &ext, error);
+    break;
+  case VT_PARTITION_SWAP:
+  case VT_PARTITION_EMPTY_BY_TYPE:
+  case VT_PARTITION_BLANK:
+    volume->kind = VT_VOLUME_EMPTY;
+    break;
+  case VT_PARTITION_REFUSED:
+  default:
+    volume->kind = VT_VOLUME_REFUSED;
+    volume->refusal = g_strdup (partition->why);
+    break;
+  }
+  g_ptr_array_add (self->volumes, volume);
+  g_ptr_array_add (self->exts, ext);
+  return opened;
+}
+
+VtDirectProbe *
+vt_direct_probe_disk (VtDisk *disk, VtImageSink *sink, GError **error)
+{
+  g_autoptr (VtDirectProbe) self = g_new0 (VtDirectProbe, 1);
+  g_autoptr (GPtrArray) partitions = NULL;
+
+  self->volumes = g_ptr_array_new_with_free_func ((GDestroyNotify)vt_volume_free);
+  self->systems = g_ptr_array_new_with_free_func ((GDestroyNotify)vt_operating_system_free);
+  self->exts = g_ptr_array_new_with_free_func (ext_free_or_null);
+  partitions = vt_partitions_read (disk, error);
+  if (partitions == NULL)
+    return NULL;
+  for (guint i = 0; i < partitions->len; i++) {
+    vt_image_sink_alive (sink);
+    if (!add_volume (self, disk, g_ptr_array_index (partitions, i), error))
+      return NULL;
+  }
+  return g_steal_pointer (&self);
+}
+
+GPtrArray *
+vt_direct_probe_get_volumes (VtDirectProbe *self)
+{
+  return self->volumes;
+}
+
+GPtrArray *
+vt_direct_probe_get_systems (VtDirectProbe *self)
+{
+  return self->systems;
+}
+
+const char *
+vt_direct_probe_get_refusal (VtDirectProbe *self)
+{
+  return self->refusal;
+}
+
+VtExt *
+vt_direct_probe_get_ext (VtDirectProbe *self, guint volume)
+{
+  return volume < self->exts->len ? g_ptr_array_index (self->exts, volume) : NULL;
+}

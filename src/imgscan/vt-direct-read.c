@@ -1,0 +1,102 @@
+// SPDX-License-Identifier: GPL-2.0-only WITH cryptsetup-OpenSSL-exception
+#include "vt-direct-read.h"
+
+#include "vt-ext-list.h"
+#include "vt-ext-read.h"
+#include "vt-fd.h"
+
+typedef struct {
+  const VtReadPlan *plan;
+  VtFileList *list;
+} Reading;
+
+static gboolean
+on_name (const char *path, const VtExtStat *stat, gpointer user_data, GError **error)
+{
+  const Reading *self = user_data;
+  const VtListedFile file = {
+      .inode = stat->inode,
+      .size = stat->size,
+      .mtime_ns = stat->mtime_ns,
+      .ctime_ns = stat->ctime_ns,
+  };
+
+  vt_image_sink_alive (self->plan->sink);
+  return vt_file_list_add (self->list, path, &file, stat->links,
+                           vt_read_plan_accepts (self->plan, path), error);
+}
+
+static gboolean
+on_file (gpointer data,
+         int memfd,
+         const VtDigest *digest,
+         VtReason reason,
+         gpointer user_data,
+         GError **error)
+{
+  const Reading *self = user_data;
+  g_autoptr (VtFileResult) result = vt_file_result_new ();
+  vt_autofd content = memfd;
+
+  result->has_digest = digest != NULL;
+  if (digest != NULL)
+    result->digest = *digest;
+  if (reason != VT_REASON_NONE)
+    result->verdict = vt_verdict_incomplete (reason);
+  return vt_read_plan_send (self->plan, data, result, content, error);
+}
+
+static GArray *
+make_wanted (VtFileList *list)
+{
+  GPtrArray *files = vt_file_list_get_files (list);
+  GArray *wanted = g_array_new (FALSE, FALSE, sizeof (VtExtWanted));
+
+  for (guint i = 0; i < files->len; i++) {
+    VtListedFile *file = g_ptr_array_index (files, i);
+    const VtExtWanted entry = {file->inode, file->size, file};
+
+    if (file->wanted)
+      g_array_append_val (wanted, entry);
+  }
+  return wanted;
+}
+
+static gboolean
+read_batch (Reading *self, VtExt *ext, char **refusal, GError **error)
+{
+  g_autoptr (GArray) wanted = make_wanted (self->list);
+
+  return vt_ext_read_files (ext, (const VtExtWanted *)wanted->data, wanted->len,
+                            self->plan->options->max_file_size, on_file, self, refusal, error) &&
+         vt_read_plan_send_missing (self->plan, self->list, error);
+}
+
+static gboolean
+list_batch (Reading *self, VtExt *ext, char **refusal, GError **error)
+{
+  vt_file_list_begin (self->list);
+  return vt_ext_list (ext, on_name, self, refusal, error) && vt_file_list_end (self->list, error);
+}
+
+gboolean
+vt_direct_read_ext (VtExt *ext, const VtReadPlan *plan, char **refusal, GError **error)
+{
+  g_autoptr (VtFileList) list = vt_file_list_new (0);
+  Reading self = {plan, list};
+  gboolean expected = FALSE;
+
+  do {
+    VtFileTotals totals;
+
+    if (!list_batch (&self, ext, refusal, error))
+      return FALSE;
+    totals = vt_file_list_get_totals (list);
+    if ((!expected &&
+         !vt_image_sink_expect (plan->sink, totals.names, totals.bytes, totals.excluded, error)) ||
+        !read_batch (&self, ext, refusal, error))
+      return FALSE;
+    expected = TRUE;
+  } while (vt_file_list_has_more (list));
+  return TRUE;
+}

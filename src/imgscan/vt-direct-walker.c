@@ -1,0 +1,160 @@
+// SPDX-License-Identifier: GPL-2.0-only WITH cryptsetup-OpenSSL-exception
+/*
+ * The process that parses an image without an appliance. It gives up all rights before it has seen
+ * a byte of the image but the disk's size, opens nothing afterwards, and has two ways out: to the
+ * reader that forked it, and to the reader's own starter, who gets the files.
+ */
+#include <stdlib.h>
+
+#include "vt-direct-private.h"
+#include "vt-direct-probe.h"
+#include "vt-direct-read.h"
+#include "vt-disk.h"
+#include "vt-fd.h"
+#include "vt-ipc.h"
+#include "vt-sandbox.h"
+
+/* Beside what the contents take, which are not mapped: caches, lists, libraries' own memory. */
+#define ADDRESS_SPACE ((guint64)2 * 1024 * 1024 * 1024)
+/* Contents are handed on one by one. */
+#define OPEN_FILES 256
+
+typedef struct {
+  const VtWalkerStart *start;
+  int socket;
+  VtDisk *disk;
+  VtDirectProbe *probe; /* NULL before the disk was probed */
+} Walker;
+
+static void
+walker_clear (Walker *self)
+{
+  g_clear_pointer (&self->probe, vt_direct_probe_free);
+  g_clear_pointer (&self->disk, vt_disk_free);
+}
+
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (Walker, walker_clear)
+
+static gboolean
+reply (const Walker *self, VtWalkerReply kind, GVariant *value)
+{
+  return vt_ipc_send (self->socket, g_variant_new ("(yv)", (guchar)kind, value), NULL, 0, NULL);
+}
+
+static gboolean
+reply_failed (const Walker *self, const GError *error)
+{
+  g_autofree char *text = vt_record_text (error->message);
+
+  return reply (self, VT_WALKER_FAILED, g_variant_new_string (text));
+}
+
+static gboolean
+enter_sandbox (const Walker *self, GError **error)
+{
+  const int fds[] = {self->socket, self->start->sink_socket, self->start->disk_socket};
+  const VtSandboxPolicy policy = {
+      .address_space = ADDRESS_SPACE,
+      .open_files = OPEN_FILES,
+      .memfd_size = MAX (MIN (self->start->options->max_file_size, G_MAXINT64),
+                         vt_disk_get_size (self->disk)),
+      .fds = fds,
+      .n_fds = G_N_ELEMENTS (fds),
+  };
+  char tmp_dir[PATH_MAX];
+  VtSandboxLayers layers;
+
+  return vt_sandbox_enter (&policy, tmp_dir, &layers, error);
+}
+
+static gboolean
+send_volume (const Walker *self, const VtVolume *volume)
+{
+  const VtFilesystem *filesystem = volume->filesystem;
+  g_autofree char *detail = vt_record_text (filesystem->detail ?: "");
+  g_autofree char *refusal = vt_record_text (volume->refusal ?: "");
+
+  return reply (self, VT_WALKER_VOLUME,
+                g_variant_new ("(@" VT_FILESYSTEM_RECORD "yyss)",
+                               vt_filesystem_serialize (filesystem), (guchar)volume->kind,
+                               (guchar)filesystem->reason, detail, refusal));
+}
+
+static gboolean
+serve_probe (Walker *self)
+{
+  g_autoptr (GError) error = NULL;
+  g_autofree char *refusal = NULL;
+  GPtrArray *volumes;
+  GPtrArray *systems;
+
+  g_clear_pointer (&self->probe, vt_direct_probe_free);
+  self->probe = vt_direct_probe_disk (self->disk, self->start->sink, &error);
+  if (self->probe == NULL)
+    return reply_failed (self, error);
+  volumes = vt_direct_probe_get_volumes (self->probe);
+  for (guint i = 0; i < volumes->len; i++)
+    if (!send_volume (self, g_ptr_array_index (volumes, i)))
+      return FALSE;
+  systems = vt_direct_probe_get_systems (self->probe);
+  for (guint i = 0; i < systems->len; i++)
+    if (!reply (self, VT_WALKER_SYSTEM,
+                vt_operating_system_serialize (g_ptr_array_index (systems, i))))
+      return FALSE;
+  refusal = vt_record_text (vt_direct_probe_get_refusal (self->probe) ?: "");
+  return reply (self, VT_WALKER_PROBED, g_variant_new_string (refusal));
+}
+
+static gboolean
+serve_read (Walker *self, guint volume, guint index, const char *mountpoint, guint64 underway)
+{
+  const VtFilesystem filesystem = {.mountpoint = mountpoint[0] != '\0' ? (char *)mountpoint : NULL};
+  const VtReadPlan plan = {&filesystem, index, self->start->options, self->start->sink};
+  VtExt *ext = vt_direct_probe_get_ext (self->probe, volume);
+  g_autofree char *refusal = NULL;
+  g_autofree char *text = NULL;
+  g_autoptr (GError) error = NULL;
+
+  g_return_val_if_fail (ext != NULL, FALSE);
+  vt_image_sink_set_underway (plan.sink, underway);
+  if (!vt_direct_read_ext (ext, &plan, &refusal, &error) && refusal == NULL)
+    return !g_error_matches (error, VT_IPC_ERROR, VT_IPC_ERROR_CLOSED) &&
+           reply_failed (self, error);
+  text = vt_record_text (refusal ?: "");
+  return reply (self, VT_WALKER_DONE,
+                g_variant_new ("(st)", text, vt_image_sink_get_underway (plan.sink)));
+}
+
+static gboolean
+serve (Walker *self)
+{
+  g_autoptr (GVariant) request = vt_ipc_receive (self->socket, VT_WALKER_REQUEST_TYPE, NULL, NULL);
+  guint32 kind;
+  guint32 volume;
+  guint32 index;
+  const char *mountpoint;
+  guint64 underway;
+
+  if (request == NULL)
+    return FALSE;
+  g_variant_get (request, "(uuu&st)", &kind, &volume, &index, &mountpoint, &underway);
+  if (kind == VT_WALKER_PROBE)
+    return serve_probe (self);
+  return serve_read (self, volume, index, mountpoint, underway);
+}
+
+int
+vt_direct_walker_run (int socket, gpointer user_data)
+{
+  g_auto (Walker) self = {.start = user_data, .socket = socket};
+  g_autoptr (GError) error = NULL;
+
+  self.disk = vt_disk_new_nbd (self.start->disk_socket, &error);
+  if (self.disk == NULL || !enter_sandbox (&self, &error)) {
+    (void)!reply_failed (&self, error);
+    return EXIT_FAILURE;
+  }
+  while (serve (&self))
+    ;
+  return EXIT_SUCCESS;
+}
