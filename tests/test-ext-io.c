@@ -1,0 +1,151 @@
+// SPDX-License-Identifier: GPL-2.0-only WITH cryptsetup-OpenSSL-exception
+#include "vt-ext-io.h"
+
+#include <errno.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "vt-fd.h"
+
+#define DISK_SIZE ((gsize)64 * 1024 * 1024)
+#define MARK_STEP ((gsize)4096)
+
+/* A disk whose every MARK_STEP bytes start with their own offset. */
+static int
+make_disk (void)
+{
+  int file = memfd_create ("disk", MFD_CLOEXEC);
+
+  g_assert_cmpint (ftruncate (file, DISK_SIZE), ==, 0);
+  for (guint64 at = 0; at < DISK_SIZE; at += MARK_STEP)
+    g_assert_cmpint (pwrite (file, &at, sizeof at, (off_t)at), ==, sizeof at);
+  return file;
+}
+
+static void
+assert_mark (VtExtIo *io, guint64 offset, guint64 expected)
+{
+  g_autoptr (GError) error = NULL;
+  guint64 mark = 0;
+
+  g_assert_true (vt_ext_io_read (io, offset, &mark, sizeof mark, &error));
+  g_assert_no_error (error);
+  g_assert_cmpuint (mark, ==, expected);
+}
+
+static void
+test_window (void)
+{
+  vt_autofd file = make_disk ();
+  g_autoptr (GError) error = NULL;
+  g_autoptr (VtDisk) disk = vt_disk_new_file (file, &error);
+  g_autoptr (VtExtIo) io = vt_ext_io_new (disk, 1 << 20, (1 << 20) + 100);
+  guint8 buffer[200];
+
+  assert_mark (io, 0, 1 << 20);
+  assert_mark (io, 1 << 20, 2 << 20);
+  g_assert_true (vt_ext_io_read (io, 1 << 20, buffer, 100, &error));
+  g_assert_no_error (error);
+  /* There is more of the disk, but not of the window. */
+  g_assert_false (vt_ext_io_read (io, 1 << 20, buffer, 101, &error));
+  g_assert_error (error, VT_DISK_ERROR, VT_DISK_ERROR_RANGE);
+  g_clear_error (&error);
+  g_assert_false (vt_ext_io_read (io, G_MAXUINT64 - 10, buffer, 20, &error));
+  g_assert_error (error, VT_DISK_ERROR, VT_DISK_ERROR_RANGE);
+}
+
+static void
+test_neighbours_come_together (void)
+{
+  vt_autofd file = make_disk ();
+  g_autoptr (GError) error = NULL;
+  g_autoptr (VtDisk) disk = vt_disk_new_file (file, &error);
+  g_autoptr (VtExtIo) io = vt_ext_io_new (disk, 0, DISK_SIZE);
+  g_autofree guint8 *large = g_malloc (1 << 20);
+
+  for (guint i = 0; i < 20; i++)
+    assert_mark (io, i * MARK_STEP, i * MARK_STEP);
+  g_assert_cmpuint (vt_ext_io_count_requests (io), ==, 1);
+  /* Across many pieces of the cache, and from the middle of one to the middle of another. */
+  g_assert_true (vt_ext_io_read (io, MARK_STEP - 8, large, 1 << 20, &error));
+  g_assert_no_error (error);
+  for (gsize at = 0; at < (1 << 20) / MARK_STEP; at++) {
+    guint64 mark;
+
+    memcpy (&mark, large + 8 + at * MARK_STEP, sizeof mark);
+    g_assert_cmpuint (mark, ==, (at + 1) * MARK_STEP);
+    if (at + 2 == (1 << 20) / MARK_STEP)
+      break;
+  }
+}
+
+/* More than the cache holds, twice, so that pieces of it are used again. */
+static void
+test_cache_is_bounded (void)
+{
+  vt_autofd file = make_disk ();
+  g_autoptr (GError) error = NULL;
+  g_autoptr (VtDisk) disk = vt_disk_new_file (file, &error);
+  g_autoptr (VtExtIo) io = vt_ext_io_new (disk, 0, DISK_SIZE);
+  guint64 first;
+
+  for (guint64 at = 0; at < DISK_SIZE; at += MARK_STEP)
+    assert_mark (io, at, at);
+  first = vt_ext_io_count_requests (io);
+  for (guint64 at = 0; at < DISK_SIZE; at += MARK_STEP)
+    assert_mark (io, at, at);
+  /* Had all been kept, there would be no more requests. */
+  g_assert_cmpuint (vt_ext_io_count_requests (io), ==, 2 * first);
+}
+
+/* The disk loses its end, in the middle of what is read at once. */
+static void
+test_bad_sector_costs_only_itself (void)
+{
+  vt_autofd file = make_disk ();
+  g_autoptr (GError) error = NULL;
+  g_autoptr (VtDisk) disk = vt_disk_new_file (file, &error);
+  g_autoptr (VtExtIo) io = vt_ext_io_new (disk, 0, DISK_SIZE);
+  guint64 mark;
+
+  g_assert_cmpint (ftruncate (file, 5 * MARK_STEP), ==, 0);
+  assert_mark (io, 4 * MARK_STEP, 4 * MARK_STEP);
+  g_assert_false (vt_ext_io_read (io, 5 * MARK_STEP, &mark, sizeof mark, &error));
+  g_assert_error (error, VT_DISK_ERROR, VT_DISK_ERROR_READ);
+  assert_mark (io, 3 * MARK_STEP, 3 * MARK_STEP);
+}
+
+static void
+test_no_file_system (void)
+{
+  vt_autofd file = make_disk ();
+  g_autoptr (GError) error = NULL;
+  g_autoptr (VtDisk) disk = vt_disk_new_file (file, &error);
+  g_autoptr (VtExtIo) io = vt_ext_io_new (disk, 0, DISK_SIZE);
+  ext2_filsys fs = NULL;
+
+  g_assert_cmpint (vt_ext_io_open (io, EXT2_FLAG_64BITS, &fs), ==, EXT2_ET_BAD_MAGIC);
+  g_assert_null (vt_ext_io_take_failure (io));
+  g_assert_cmpint (ftruncate (file, 0), ==, 0);
+  {
+    g_autoptr (VtExtIo) empty = vt_ext_io_new (disk, 0, DISK_SIZE);
+    g_autoptr (GError) failure = NULL;
+
+    g_assert_cmpint (vt_ext_io_open (empty, EXT2_FLAG_64BITS, &fs), !=, 0);
+    failure = vt_ext_io_take_failure (empty);
+    g_assert_error (failure, VT_DISK_ERROR, VT_DISK_ERROR_READ);
+  }
+}
+
+int
+main (int argc, char **argv)
+{
+  g_test_init (&argc, &argv, NULL);
+  g_test_add_func ("/ext-io/window", test_window);
+  g_test_add_func ("/ext-io/neighbours-come-together", test_neighbours_come_together);
+  g_test_add_func ("/ext-io/cache-is-bounded", test_cache_is_bounded);
+  g_test_add_func ("/ext-io/bad-sector-costs-only-itself", test_bad_sector_costs_only_itself);
+  g_test_add_func ("/ext-io/no-file-system", test_no_file_system);
+  return g_test_run ();
+}

@@ -1,0 +1,245 @@
+// SPDX-License-Identifier: GPL-2.0-only WITH cryptsetup-OpenSSL-exception
+/* Names, identities and contents of all that there is, held against what went into the image and
+ * against what the kernel makes of it. */
+#include "ext-fixture.h"
+
+#include <glib/gstdio.h>
+
+typedef struct {
+  const char *name;
+  const char *options; /* of mke2fs */
+  guint mib;
+} Kind;
+
+static const Kind kinds[] = {
+    {"ext2", "-t ext2 -b 1024", 64},
+    {"ext2-4k", "-t ext2 -b 4096", 64},
+    {"ext2-revision-0", "-t ext2 -r 0 -b 1024 -O none", 64},
+    {"ext2-without-types", "-t ext2 -O ^filetype", 64},
+    {"ext3-2k", "-t ext3 -b 2048", 64},
+    {"ext4", "-t ext4", 64},
+    {"ext4-1k", "-t ext4 -b 1024", 64},
+    {"ext4-64k", "-t ext4 -b 65536", 256},
+    {"small-inodes", "-t ext4 -I 128 -O ^metadata_csum", 64},
+    {"large-inodes", "-t ext4 -I 1024 -b 4096", 64},
+    {"inline-data", "-t ext4 -O inline_data", 64},
+    {"inline-data-512", "-t ext4 -O inline_data -I 512 -b 1024", 64},
+    {"bigalloc", "-t ext4 -O bigalloc -C 65536", 128},
+    {"bigalloc-1k", "-t ext4 -b 1024 -O bigalloc -C 16384", 128},
+    {"meta-bg", "-t ext4 -O meta_bg,^resize_inode -b 1024", 64},
+    {"sparse-super2", "-t ext4 -O sparse_super2,^resize_inode -b 1024 -g 8192", 64},
+    {"many-features",
+     "-t ext4 -O metadata_csum_seed,ea_inode,large_dir,verity,stable_inodes,project,quota,mmp,"
+     "orphan_file",
+     64},
+    {"uninit-bg", "-t ext4 -O ^64bit,^flex_bg,uninit_bg,^metadata_csum -b 1024", 64},
+    {"no-journal", "-t ext4 -O ^has_journal,^huge_file,^dir_nlink,^extra_isize", 64},
+};
+
+/* Names the first line that differs, since there are hundreds. */
+static void
+assert_same (const char *ours, const char *theirs)
+{
+  g_auto (GStrv) our_lines = g_strsplit (ours, "\n", -1);
+  g_auto (GStrv) their_lines = g_strsplit (theirs, "\n", -1);
+
+  for (guint i = 0; our_lines[i] != NULL && their_lines[i] != NULL; i++)
+    g_assert_cmpstr (our_lines[i], ==, their_lines[i]);
+  g_assert_cmpuint (g_strv_length (our_lines), ==, g_strv_length (their_lines));
+}
+
+static void
+assert_as_the_kernel (ExtFixture *fixture)
+{
+  g_autoptr (ExtResult) result = ext_fixture_read (fixture, G_MAXUINT64);
+  g_autofree char *ours = NULL;
+  g_autofree char *kernel = ext_fixture_kernel_to_text (fixture);
+
+  g_assert_no_error (result->error);
+  g_assert_cmpstr (result->refusal, ==, NULL);
+  ours = ext_result_to_text (result);
+  if (kernel != NULL)
+    assert_same (ours, kernel);
+}
+
+static void
+test_kind (ExtFixture *fixture, gconstpointer data)
+{
+  const Kind *kind = data;
+  g_autoptr (ExtResult) result = NULL;
+  g_autofree char *ours = NULL;
+  g_autofree char *theirs = NULL;
+
+  ext_fixture_make_tree (fixture);
+  if (!ext_fixture_mke2fs (fixture, kind->mib, kind->options)) {
+    g_test_skip ("this mke2fs cannot make it");
+    return;
+  }
+  result = ext_fixture_read (fixture, G_MAXUINT64);
+  g_assert_no_error (result->error);
+  g_assert_cmpstr (result->refusal, ==, NULL);
+  ours = ext_result_to_short_text (result);
+  theirs = ext_fixture_tree_to_short_text (fixture);
+  assert_same (ours, theirs);
+  assert_as_the_kernel (fixture);
+}
+
+static const ExtFile *
+get_file (ExtResult *result, const char *path)
+{
+  const ExtFile *file = g_hash_table_lookup (result->files, path);
+
+  g_assert_nonnull (file);
+  return file;
+}
+
+static void
+test_times (ExtFixture *fixture, gconstpointer data)
+{
+  g_autoptr (ExtResult) result = NULL;
+
+  ext_fixture_write (fixture, "a", "a", 1);
+  ext_fixture_write (fixture, "b", "b", 1);
+  g_assert_true (ext_fixture_mke2fs (fixture, 8, "-t ext4 -b 1024 -I 256"));
+  ext_fixture_debugfs (fixture, "sif a mtime_lo 0xfffffffe\nsif a mtime_extra 0x77359400\n"
+                                "sif a ctime_lo 5\nsif a ctime_extra 0x1\n"
+                                "sif b mtime_lo 0x80000000\nsif b mtime_extra 0x1\n");
+  result = ext_fixture_read (fixture, 100);
+  g_assert_cmpstr (result->refusal, ==, NULL);
+  g_assert_cmpint (get_file (result, "/a")->stat.mtime_ns, ==, -1500000000);
+  g_assert_cmpint (get_file (result, "/a")->stat.ctime_ns, ==,
+                   G_GINT64_CONSTANT (4294967301000000000));
+  g_assert_cmpint (get_file (result, "/b")->stat.mtime_ns, ==,
+                   G_GINT64_CONSTANT (2147483648000000000));
+  assert_as_the_kernel (fixture);
+}
+
+static void
+test_times_that_cannot_be_told (ExtFixture *fixture, gconstpointer data)
+{
+  ext_fixture_write (fixture, "a", "a", 1);
+  g_assert_true (ext_fixture_mke2fs (fixture, 8, "-t ext4 -b 1024"));
+  ext_fixture_debugfs (fixture, "sif a mtime_extra 0x3");
+  ext_fixture_assert_refused (fixture, "time");
+}
+
+static void
+test_generation (ExtFixture *fixture, gconstpointer data)
+{
+  g_autoptr (ExtResult) result = NULL;
+
+  ext_fixture_write (fixture, "a", "a", 1);
+  g_assert_true (ext_fixture_mke2fs (fixture, 8, "-t ext2"));
+  ext_fixture_debugfs (fixture, "sif a generation 77");
+  result = ext_fixture_read (fixture, 100);
+  g_assert_cmpuint (get_file (result, "/a")->stat.generation, ==, 77);
+}
+
+static void
+test_full (ExtFixture *fixture, gconstpointer data)
+{
+  g_autofree char *big = ext_fixture_path (fixture, "big");
+
+  ext_fixture_write_noise (fixture, "big", 6 << 20);
+  while (!ext_fixture_mke2fs (fixture, 6, "-t ext4 -b 1024 -m 0 -N 16")) {
+    GStatBuf info;
+
+    g_assert_cmpint (g_stat (big, &info), ==, 0);
+    ext_fixture_write_noise (fixture, "big", (gsize)info.st_size - (200 << 10));
+  }
+  assert_as_the_kernel (fixture);
+}
+
+typedef struct {
+  const char *name;
+  const char *commands; /* of debugfs */
+  const char *refusal;
+} Damage;
+
+static const Damage damages[] = {
+    {"directory-with-two-names", "ln d /e", "directory"},
+    {"directory-in-itself", "ln d /d/e", "directory"},
+    {"root-in-a-directory", "ln / /d/e", "has two names"},
+    {"deleted-file", "sif f links_count 0", "deleted"},
+    {"freed-inode", "freei f", "not in use"},
+    {"cleared-inode", "clri f", "inode"},
+    {"reserved-inode", "ln <8> /g", "but cannot"},
+    {"more-links-than-names", "sif f links_count 3", "lacks"},
+    {"more-names-than-links", "ln f /g\nln f /h\nsif f links_count 2", "more names"},
+    {"other-type", "sif f mode 0120644", "type"},
+    {"no-type", "sif f mode 0644", "type"},
+    {"directory-links", "sif d links_count 7", "links"},
+    {"hole-in-a-directory", "sif d size 8192", "hole"},
+    {"odd-directory-size", "sif d size 1000", "size"},
+    {"encrypted-file", "sif f flags 0x80800", "flags"},
+    {"inline-without-the-feature", "sif f flags 0x10000000", "data"},
+    {"extra-size", "sif f extra_isize 200", "longer"},
+};
+
+static void
+test_damage (ExtFixture *fixture, gconstpointer data)
+{
+  const Damage *damage = data;
+
+  ext_fixture_write_noise (fixture, "f", 5000);
+  ext_fixture_write_noise (fixture, "d/x", 500);
+  g_assert_true (ext_fixture_mke2fs (fixture, 8, "-t ext4 -b 1024 -O ^metadata_csum"));
+  ext_fixture_debugfs (fixture, damage->commands);
+  ext_fixture_assert_refused (fixture, damage->refusal);
+}
+
+static gboolean
+stop (const char *path, const VtExtStat *stat, gpointer user_data, GError **error)
+{
+  g_set_error (error, G_IO_ERROR, G_IO_ERROR_CANCELLED, "enough");
+  return FALSE;
+}
+
+static void
+test_callers_error_comes_back (ExtFixture *fixture, gconstpointer data)
+{
+  g_autoptr (GError) error = NULL;
+  g_autofree char *refusal = NULL;
+  g_autoptr (VtDisk) disk = NULL;
+  g_autoptr (VtExt) ext = NULL;
+  FILE *file;
+
+  ext_fixture_write (fixture, "a", "a", 1);
+  g_assert_true (ext_fixture_mke2fs (fixture, 8, "-t ext4"));
+  file = g_fopen (fixture->image, "re");
+  disk = vt_disk_new_file (fileno (file), &error);
+  ext = vt_ext_open (disk, 0, vt_disk_get_size (disk), &refusal, &error);
+  g_assert_nonnull (ext);
+  g_assert_false (vt_ext_list (ext, stop, NULL, &refusal, &error));
+  g_assert_error (error, G_IO_ERROR, G_IO_ERROR_CANCELLED);
+  g_assert_null (refusal);
+  fclose (file);
+}
+
+static void
+add (const char *path, gconstpointer data, void (*test) (ExtFixture *, gconstpointer))
+{
+  g_test_add (path, ExtFixture, data, ext_fixture_set_up, test, ext_fixture_tear_down);
+}
+
+int
+main (int argc, char **argv)
+{
+  g_test_init (&argc, &argv, NULL);
+  for (guint i = 0; i < G_N_ELEMENTS (kinds); i++) {
+    g_autofree char *path = g_strdup_printf ("/ext-list/all-of/%s", kinds[i].name);
+
+    add (path, &kinds[i], test_kind);
+  }
+  for (guint i = 0; i < G_N_ELEMENTS (damages); i++) {
+    g_autofree char *path = g_strdup_printf ("/ext-list/refused/%s", damages[i].name);
+
+    add (path, &damages[i], test_damage);
+  }
+  add ("/ext-list/times", NULL, test_times);
+  add ("/ext-list/refused/times", NULL, test_times_that_cannot_be_told);
+  add ("/ext-list/generation", NULL, test_generation);
+  add ("/ext-list/full", NULL, test_full);
+  add ("/ext-list/callers-error-comes-back", NULL, test_callers_error_comes_back);
+  return g_test_run ();
+}

@@ -1,0 +1,333 @@
+// SPDX-License-Identifier: GPL-2.0-only WITH cryptsetup-OpenSSL-exception
+/* Contents where they are not simple: pieces, holes, what was never written, what cannot be read.
+ */
+#include "ext-fixture.h"
+
+#include <fcntl.h>
+#include <glib/gstdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "vt-fd.h"
+
+static const ExtFile *
+get_file (ExtResult *result, const char *path)
+{
+  const ExtFile *file = g_hash_table_lookup (result->files, path);
+
+  g_assert_nonnull (file);
+  return file;
+}
+
+static ExtResult *
+read_well (ExtFixture *fixture, guint64 max_size)
+{
+  ExtResult *result = ext_fixture_read (fixture, max_size);
+
+  g_assert_no_error (result->error);
+  g_assert_cmpstr (result->refusal, ==, NULL);
+  return result;
+}
+
+static void
+assert_as_the_kernel (ExtFixture *fixture)
+{
+  g_autoptr (ExtResult) result = read_well (fixture, G_MAXUINT64);
+  g_autofree char *ours = ext_result_to_text (result);
+  g_autofree char *kernel = ext_fixture_kernel_to_text (fixture);
+
+  if (kernel != NULL)
+    g_assert_cmpstr (ours, ==, kernel);
+}
+
+/* Every second block of a file, so that nothing is next to anything. */
+static void
+write_pieces (ExtFixture *fixture, const char *path, guint pieces)
+{
+  g_autofree char *full = ext_fixture_path (fixture, path);
+  vt_autofd file = g_open (full, O_CREAT | O_WRONLY | O_CLOEXEC, 0600);
+  guint32 block[1024];
+
+  for (guint i = 0; i < pieces; i++) {
+    for (guint j = 0; j < G_N_ELEMENTS (block); j++)
+      block[j] = i * 2654435761U + j;
+    g_assert_cmpint (pwrite (file, block, sizeof block, (off_t)i * 2 * sizeof block), ==,
+                     sizeof block);
+  }
+}
+
+static void
+test_pieces (ExtFixture *fixture, gconstpointer options)
+{
+  g_autoptr (ExtResult) result = NULL;
+  g_autofree char *ours = NULL;
+  g_autofree char *theirs = NULL;
+
+  write_pieces (fixture, "pieces", 10000);
+  g_assert_true (ext_fixture_mke2fs (fixture, 64, options));
+  result = read_well (fixture, G_MAXUINT64);
+  ours = ext_result_to_short_text (result);
+  theirs = ext_fixture_tree_to_short_text (fixture);
+  g_assert_cmpstr (ours, ==, theirs);
+  g_clear_pointer (&result, ext_result_free);
+  /* Hashed only, it must come to the same. */
+  result = read_well (fixture, 1000);
+  g_assert_cmpint (get_file (result, "/pieces")->reason, ==, VT_REASON_SIZE_LIMIT);
+  g_assert_null (get_file (result, "/pieces")->bytes);
+  g_clear_pointer (&ours, g_free);
+  ours = ext_result_to_short_text (result);
+  g_assert_cmpstr (ours, ==, theirs);
+}
+
+static void
+test_size_limit (ExtFixture *fixture, gconstpointer data)
+{
+  g_autoptr (ExtResult) result = NULL;
+
+  ext_fixture_write_noise (fixture, "at", 5000);
+  ext_fixture_write_noise (fixture, "over", 5001);
+  g_assert_true (ext_fixture_mke2fs (fixture, 8, "-t ext4"));
+  result = read_well (fixture, 5000);
+  g_assert_cmpint (get_file (result, "/at")->reason, ==, VT_REASON_NONE);
+  g_assert_nonnull (get_file (result, "/at")->bytes);
+  g_assert_cmpint (get_file (result, "/over")->reason, ==, VT_REASON_SIZE_LIMIT);
+  g_assert_true (get_file (result, "/over")->has_digest);
+  g_assert_null (get_file (result, "/over")->bytes);
+}
+
+/* Blocks that were set aside and never written, within the file and behind its end. */
+static void
+test_unwritten (ExtFixture *fixture, gconstpointer data)
+{
+  g_autoptr (ExtResult) result = NULL;
+  const guint8 *bytes;
+  gsize size;
+
+  ext_fixture_write_noise (fixture, "a", 5000);
+  ext_fixture_write_noise (fixture, "gone", 700000);
+  g_assert_true (ext_fixture_mke2fs (fixture, 8, "-t ext4 -b 1024"));
+  /* What is set aside lies where noise was. */
+  ext_fixture_debugfs (fixture, "rm gone\nfallocate a 5 100\nsif a size 20000\n");
+  result = read_well (fixture, G_MAXUINT64);
+  bytes = g_bytes_get_data (get_file (result, "/a")->bytes, &size);
+  g_assert_cmpuint (size, ==, 20000);
+  for (gsize i = 5000; i < size; i++)
+    g_assert_cmpint (bytes[i], ==, 0);
+  assert_as_the_kernel (fixture);
+}
+
+static void
+test_hole_at_the_end (ExtFixture *fixture, gconstpointer data)
+{
+  g_autoptr (ExtResult) result = NULL;
+
+  ext_fixture_write_noise (fixture, "a", 5000);
+  ext_fixture_write (fixture, "b", "", 0);
+  ext_fixture_write_noise (fixture, "c", 5000);
+  g_assert_true (ext_fixture_mke2fs (fixture, 8, data));
+  /* A is longer than what it has, B has nothing, C ends before its blocks do. */
+  ext_fixture_debugfs (fixture, "sif a size 300000\nsif b size 70000\nsif c size 1500\n");
+  result = read_well (fixture, G_MAXUINT64);
+  g_assert_cmpuint (g_bytes_get_size (get_file (result, "/a")->bytes), ==, 300000);
+  g_assert_cmpuint (g_bytes_get_size (get_file (result, "/b")->bytes), ==, 70000);
+  g_assert_cmpuint (g_bytes_get_size (get_file (result, "/c")->bytes), ==, 1500);
+  assert_as_the_kernel (fixture);
+}
+
+static void
+test_impossibly_large (ExtFixture *fixture, gconstpointer data)
+{
+  g_autoptr (ExtResult) result = NULL;
+
+  ext_fixture_write_noise (fixture, "a", 5000);
+  g_assert_true (ext_fixture_mke2fs (fixture, 8, "-t ext4 -b 4096"));
+  /* Fifteen tebibytes of holes: told, but not even hashed. */
+  ext_fixture_debugfs (fixture, "sif a size 16492674416640");
+  result = read_well (fixture, 1000000);
+  g_assert_cmpint (get_file (result, "/a")->reason, ==, VT_REASON_SIZE_LIMIT);
+  g_assert_false (get_file (result, "/a")->has_digest);
+}
+
+/* The disk loses its end under the reader: what lies there cannot be read, the rest can. */
+static void
+test_bad_sectors (ExtFixture *fixture, gconstpointer data)
+{
+  g_autoptr (ExtResult) result = NULL;
+  g_autoptr (ExtResult) whole = NULL;
+  g_autoptr (VtDisk) disk = NULL;
+  g_autoptr (GError) error = NULL;
+  guint good = 0;
+  guint bad = 0;
+  GHashTableIter iter;
+  gpointer path, value;
+  vt_autofd file = -1;
+
+  for (guint i = 0; i < 40; i++) {
+    g_autofree char *name = g_strdup_printf ("f%u", i);
+
+    ext_fixture_write_noise (fixture, name, 150000);
+  }
+  g_assert_true (ext_fixture_mke2fs (fixture, 8, "-t ext4 -b 1024 -O ^has_journal"));
+  whole = read_well (fixture, G_MAXUINT64);
+  file = g_open (fixture->image, O_RDWR | O_CLOEXEC, 0);
+  disk = vt_disk_new_file (file, &error);
+  g_assert_cmpint (ftruncate (file, 4 << 20), ==, 0);
+  result = ext_result_of_disk (disk, 0, vt_disk_get_size (disk), G_MAXUINT64);
+  g_assert_no_error (result->error);
+  g_assert_cmpstr (result->refusal, ==, NULL);
+  g_hash_table_iter_init (&iter, result->files);
+  while (g_hash_table_iter_next (&iter, &path, &value)) {
+    const ExtFile *read = value;
+
+    g_assert_true (read->delivered);
+    if (read->reason == VT_REASON_READ_ERROR) {
+      g_assert_false (read->has_digest);
+      bad++;
+      continue;
+    }
+    g_assert_true (vt_digest_equal (&read->digest, &get_file (whole, path)->digest));
+    good++;
+  }
+  g_assert_cmpuint (good, >, 5);
+  g_assert_cmpuint (bad, >, 5);
+}
+
+static gboolean
+stop (gpointer data,
+      int memfd,
+      const VtDigest *digest,
+      VtReason reason,
+      gpointer user_data,
+      GError **error)
+{
+  guint *calls = user_data;
+  vt_autofd content = memfd;
+
+  g_assert_cmpint (content, >=, 0);
+  if (++*calls < 3)
+    return TRUE;
+  g_set_error (error, G_IO_ERROR, G_IO_ERROR_CANCELLED, "enough");
+  return FALSE;
+}
+
+static gboolean
+gather (const char *path, const VtExtStat *stat, gpointer user_data, GError **error)
+{
+  VtExtWanted wanted = {stat->inode, stat->size, NULL};
+
+  g_array_append_val ((GArray *)user_data, wanted);
+  return TRUE;
+}
+
+static void
+test_callers_error_comes_back (ExtFixture *fixture, gconstpointer data)
+{
+  g_autoptr (GArray) wanted = g_array_new (FALSE, FALSE, sizeof (VtExtWanted));
+  g_autoptr (VtDisk) disk = NULL;
+  g_autoptr (VtExt) ext = NULL;
+  g_autoptr (GError) error = NULL;
+  g_autofree char *refusal = NULL;
+  vt_autofd file = -1;
+  guint calls = 0;
+
+  ext_fixture_make_tree (fixture);
+  g_assert_true (ext_fixture_mke2fs (fixture, 64, "-t ext4"));
+  file = g_open (fixture->image, O_RDONLY | O_CLOEXEC, 0);
+  disk = vt_disk_new_file (file, &error);
+  ext = vt_ext_open (disk, 0, vt_disk_get_size (disk), &refusal, &error);
+  g_assert_true (vt_ext_list (ext, gather, wanted, &refusal, &error));
+  g_assert_false (vt_ext_read_files (ext, (const VtExtWanted *)(void *)wanted->data, wanted->len,
+                                     G_MAXINT64, stop, &calls, &refusal, &error));
+  g_assert_error (error, G_IO_ERROR, G_IO_ERROR_CANCELLED);
+  g_assert_cmpuint (calls, ==, 3);
+  g_assert_null (refusal);
+  g_clear_error (&error);
+  /* It is not the file that was listed. */
+  g_array_index (wanted, VtExtWanted, 5).size++;
+  calls = 0;
+  g_assert_false (vt_ext_read_files (ext, (const VtExtWanted *)(void *)wanted->data, wanted->len,
+                                     G_MAXINT64, stop, &calls, &refusal, &error));
+  g_assert_no_error (error);
+  g_assert_nonnull (refusal);
+  g_assert_cmpuint (calls, ==, 0);
+}
+
+typedef struct {
+  const char *name;
+  const char *options;
+  const char *commands;
+  const char *refusal;
+} Damage;
+
+static const Damage damages[] = {
+    {"block-beyond-the-end", "-t ext2", "sif f block[0] 999999", "where none can be"},
+    {"block-in-the-inode-table", "-t ext2", "sif f block[0] 40", "where none can be"},
+    {"indirect-block-beyond-the-end", "-t ext2", "sif f block[IND] 999999", "beyond"},
+    {"indirect-block-twice", "-t ext2", "sif f block[DIND] 7000\nsif f block[TIND] 7000\n", "list"},
+    {"extent-magic", "-t ext4", "sif f block[0] 0x1f30b", "extent tree"},
+    {"extent-depth", "-t ext4", "sif f block[1] 0x90004", "deeper"},
+    {"extent-beyond-the-end", "-t ext4", "sif f block[5] 0x7fffffff", "where none can be"},
+    {"extent-in-the-superblock", "-t ext4", "sif f block[5] 1", "where none can be"},
+    {"extent-of-nothing", "-t ext4", "sif f block[4] 0", "overlap"},
+};
+
+static void
+test_damage (ExtFixture *fixture, gconstpointer data)
+{
+  const Damage *damage = data;
+  g_autofree char *options = g_strconcat (damage->options, " -b 1024 -O ^has_journal", NULL);
+
+  ext_fixture_write_noise (fixture, "a", 5000);
+  ext_fixture_write_noise (fixture, "f", 100000);
+  g_assert_true (ext_fixture_mke2fs (fixture, 8, options));
+  ext_fixture_debugfs (fixture, damage->commands);
+  ext_fixture_assert_refused (fixture, damage->refusal);
+}
+
+/* A leaf of the tree, in a block of its own: the first one behind the noise that starts with the
+ * magic of extents. */
+static void
+test_damaged_leaf (ExtFixture *fixture, gconstpointer data)
+{
+  const guint8 magic[2] = {0x0a, 0xf3};
+  g_autofree char *bytes = NULL;
+  gsize size;
+  gsize at = 0;
+
+  write_pieces (fixture, "pieces", 50);
+  g_assert_true (ext_fixture_mke2fs (fixture, 8, "-t ext4 -b 1024 -O ^has_journal"));
+  g_assert_true (g_file_get_contents (fixture->image, &bytes, &size, NULL));
+  while (at < size && memcmp (bytes + at, magic, sizeof magic) != 0)
+    at += 1024;
+  g_assert_cmpuint (at, <, size);
+  ext_fixture_patch (fixture, at + 30, "\x13", 1);
+  ext_fixture_assert_refused (fixture, "checksum of an extent tree");
+}
+
+static void
+add (const char *path, gconstpointer data, void (*test) (ExtFixture *, gconstpointer))
+{
+  g_test_add (path, ExtFixture, data, ext_fixture_set_up, test, ext_fixture_tear_down);
+}
+
+int
+main (int argc, char **argv)
+{
+  g_test_init (&argc, &argv, NULL);
+  for (guint i = 0; i < G_N_ELEMENTS (damages); i++) {
+    g_autofree char *path = g_strdup_printf ("/ext-read/refused/%s", damages[i].name);
+
+    add (path, &damages[i], test_damage);
+  }
+  add ("/ext-read/refused/damaged-leaf", NULL, test_damaged_leaf);
+  add ("/ext-read/ten-thousand-pieces/ext4", "-t ext4 -b 4096", test_pieces);
+  add ("/ext-read/ten-thousand-pieces/ext2", "-t ext2 -b 1024", test_pieces);
+  add ("/ext-read/size-limit", NULL, test_size_limit);
+  add ("/ext-read/unwritten", NULL, test_unwritten);
+  add ("/ext-read/hole-at-the-end/ext4", "-t ext4", test_hole_at_the_end);
+  add ("/ext-read/hole-at-the-end/ext2", "-t ext2 -b 1024", test_hole_at_the_end);
+  add ("/ext-read/impossibly-large", NULL, test_impossibly_large);
+  add ("/ext-read/bad-sectors", NULL, test_bad_sectors);
+  add ("/ext-read/callers-error-comes-back", NULL, test_callers_error_comes_back);
+  return g_test_run ();
+}
