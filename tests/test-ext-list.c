@@ -4,6 +4,7 @@
 #include "ext-fixture.h"
 
 #include <glib/gstdio.h>
+#include <string.h>
 
 typedef struct {
   const char *name;
@@ -75,6 +76,32 @@ test_kind (ExtFixture *fixture, gconstpointer data)
     g_test_skip ("this mke2fs cannot make it");
     return;
   }
+  result = ext_fixture_read (fixture, G_MAXUINT64);
+  g_assert_no_error (result->error);
+  g_assert_cmpstr (result->refusal, ==, NULL);
+  ours = ext_result_to_short_text (result);
+  theirs = ext_fixture_tree_to_short_text (fixture);
+  assert_same (ours, theirs);
+  assert_as_the_kernel (fixture);
+}
+
+/* Directories with an index, which mke2fs does not make but e2fsck does. */
+static void
+test_indexed (ExtFixture *fixture, gconstpointer data)
+{
+  const char *const argv[] = {"e2fsck", "-fyD", fixture->image, NULL};
+  const char *const look[] = {"debugfs", "-R", "htree /many", fixture->image, NULL};
+  g_autoptr (ExtResult) result = NULL;
+  g_autofree char *ours = NULL;
+  g_autofree char *theirs = NULL;
+  g_autofree char *index = NULL;
+  int status;
+
+  ext_fixture_make_tree (fixture);
+  g_assert_true (ext_fixture_mke2fs (fixture, 64, data));
+  g_free (ext_fixture_run (NULL, argv, &status));
+  index = ext_fixture_run (NULL, look, &status);
+  g_assert_nonnull (strstr (index, "Root node dump"));
   result = ext_fixture_read (fixture, G_MAXUINT64);
   g_assert_no_error (result->error);
   g_assert_cmpstr (result->refusal, ==, NULL);
@@ -236,6 +263,8 @@ main (int argc, char **argv)
 
     add (path, &damages[i], test_damage);
   }
+  add ("/ext-list/indexed/ext4", "-t ext4 -b 1024", test_indexed);
+  add ("/ext-list/indexed/ext3", "-t ext3 -b 1024", test_indexed);
   add ("/ext-list/times", NULL, test_times);
   add ("/ext-list/refused/times", NULL, test_times_that_cannot_be_told);
   add ("/ext-list/generation", NULL, test_generation);
