@@ -138,7 +138,7 @@ try_one (Trial *self, guint seed, gboolean strict)
   g_autoptr (ExtResult) result = NULL;
   gsize place = pick_place (self, rand);
   gsize n = (gsize)g_rand_int_range (rand, 1, DAMAGED_MAX + 1);
-  guint8 damage[DAMAGED_MAX];
+  guint8 damage[DAMAGED_MAX] = {0};
 
   for (gsize i = 0; i < n; i++)
     damage[i] = (guint8)g_rand_int (rand);
