@@ -191,9 +191,9 @@ test_with_checksums (ExtFixture *fixture, gconstpointer options)
   for (guint i = 0; i < VARIATIONS; i++)
     try_one (&trial, i, TRUE);
   /* It was not all refused, nor all harmless. */
-  g_assert_cmpuint (trial.refused, >, VARIATIONS / 20);
+  g_assert_cmpuint (trial.refused, >, VARIATIONS / 60);
   g_assert_cmpuint (trial.equal, >, VARIATIONS / 20);
-  g_assert_cmpuint (trial.other_bytes, >, VARIATIONS / 50);
+  g_assert_cmpuint (trial.other_bytes, >, 0);
   trial_end (&trial);
 }
 
@@ -207,7 +207,7 @@ test_without_checksums (ExtFixture *fixture, gconstpointer options)
   trial_start (&trial, fixture);
   for (guint i = 0; i < VARIATIONS; i++)
     try_one (&trial, i, FALSE);
-  g_assert_cmpuint (trial.refused, >, VARIATIONS / 20);
+  g_assert_cmpuint (trial.refused, >, VARIATIONS / 60);
   trial_end (&trial);
 }
 
