@@ -215,6 +215,36 @@ test_damage (ExtFixture *fixture, gconstpointer data)
   ext_fixture_assert_refused (fixture, damage->refusal);
 }
 
+typedef struct {
+  const char *name;
+  const char *to; /* what "renamed-1" becomes in its directory */
+  const char *refusal;
+} Rename;
+
+static const Rename renames[] = {
+    {"two-entries-of-one-name", "renamed-2", "one name"},
+    {"name-with-a-slash", "renamed/2", "name that cannot be"},
+    {"name-with-a-nul", "renamed\0a", "name that cannot be"},
+};
+
+static void
+test_renamed (ExtFixture *fixture, gconstpointer data)
+{
+  const Rename *to = data;
+  g_autofree char *bytes = NULL;
+  const char *found;
+  gsize size;
+
+  ext_fixture_write (fixture, "renamed-1", "1", 1);
+  ext_fixture_write (fixture, "renamed-2", "2", 1);
+  g_assert_true (ext_fixture_mke2fs (fixture, 8, "-t ext2 -b 1024"));
+  g_assert_true (g_file_get_contents (fixture->image, &bytes, &size, NULL));
+  found = memmem (bytes, size, "renamed-1", 9);
+  g_assert_nonnull (found);
+  ext_fixture_patch (fixture, (guint64)(found - bytes), to->to, 9);
+  ext_fixture_assert_refused (fixture, to->refusal);
+}
+
 static gboolean
 stop (const char *path, const VtExtStat *stat, gpointer user_data, GError **error)
 {
@@ -262,6 +292,11 @@ main (int argc, char **argv)
     g_autofree char *path = g_strdup_printf ("/ext-list/refused/%s", damages[i].name);
 
     add (path, &damages[i], test_damage);
+  }
+  for (guint i = 0; i < G_N_ELEMENTS (renames); i++) {
+    g_autofree char *path = g_strdup_printf ("/ext-list/refused/%s", renames[i].name);
+
+    add (path, &renames[i], test_renamed);
   }
   add ("/ext-list/indexed/ext4", "-t ext4 -b 1024", test_indexed);
   add ("/ext-list/indexed/ext3", "-t ext3 -b 1024", test_indexed);
