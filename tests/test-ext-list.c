@@ -4,6 +4,7 @@
 #include "ext-fixture.h"
 
 #include <glib/gstdio.h>
+#include <string.h>
 
 typedef struct {
   const char *name;
@@ -75,6 +76,32 @@ test_kind (ExtFixture *fixture, gconstpointer data)
     g_test_skip ("this mke2fs cannot make it");
     return;
   }
+  result = ext_fixture_read (fixture, G_MAXUINT64);
+  g_assert_no_error (result->error);
+  g_assert_cmpstr (result->refusal, ==, NULL);
+  ours = ext_result_to_short_text (result);
+  theirs = ext_fixture_tree_to_short_text (fixture);
+  assert_same (ours, theirs);
+  assert_as_the_kernel (fixture);
+}
+
+/* Directories with an index, which mke2fs does not make but e2fsck does. */
+static void
+test_indexed (ExtFixture *fixture, gconstpointer data)
+{
+  const char *const argv[] = {"e2fsck", "-fyD", fixture->image, NULL};
+  const char *const look[] = {"debugfs", "-R", "htree /many", fixture->image, NULL};
+  g_autoptr (ExtResult) result = NULL;
+  g_autofree char *ours = NULL;
+  g_autofree char *theirs = NULL;
+  g_autofree char *index = NULL;
+  int status;
+
+  ext_fixture_make_tree (fixture);
+  g_assert_true (ext_fixture_mke2fs (fixture, 64, data));
+  g_free (ext_fixture_run (NULL, argv, &status));
+  index = ext_fixture_run (NULL, look, &status);
+  g_assert_nonnull (strstr (index, "Root node dump"));
   result = ext_fixture_read (fixture, G_MAXUINT64);
   g_assert_no_error (result->error);
   g_assert_cmpstr (result->refusal, ==, NULL);
@@ -188,6 +215,36 @@ test_damage (ExtFixture *fixture, gconstpointer data)
   ext_fixture_assert_refused (fixture, damage->refusal);
 }
 
+typedef struct {
+  const char *name;
+  const char *to; /* what "renamed-1" becomes in its directory */
+  const char *refusal;
+} Rename;
+
+static const Rename renames[] = {
+    {"two-entries-of-one-name", "renamed-2", "one name"},
+    {"name-with-a-slash", "renamed/2", "name that cannot be"},
+    {"name-with-a-nul", "renamed\0a", "name that cannot be"},
+};
+
+static void
+test_renamed (ExtFixture *fixture, gconstpointer data)
+{
+  const Rename *to = data;
+  g_autofree char *bytes = NULL;
+  const char *found;
+  gsize size;
+
+  ext_fixture_write (fixture, "renamed-1", "1", 1);
+  ext_fixture_write (fixture, "renamed-2", "2", 1);
+  g_assert_true (ext_fixture_mke2fs (fixture, 8, "-t ext2 -b 1024"));
+  g_assert_true (g_file_get_contents (fixture->image, &bytes, &size, NULL));
+  found = memmem (bytes, size, "renamed-1", 9);
+  g_assert_nonnull (found);
+  ext_fixture_patch (fixture, (guint64)(found - bytes), to->to, 9);
+  ext_fixture_assert_refused (fixture, to->refusal);
+}
+
 static gboolean
 stop (const char *path, const VtExtStat *stat, gpointer user_data, GError **error)
 {
@@ -236,6 +293,13 @@ main (int argc, char **argv)
 
     add (path, &damages[i], test_damage);
   }
+  for (guint i = 0; i < G_N_ELEMENTS (renames); i++) {
+    g_autofree char *path = g_strdup_printf ("/ext-list/refused/%s", renames[i].name);
+
+    add (path, &renames[i], test_renamed);
+  }
+  add ("/ext-list/indexed/ext4", "-t ext4 -b 1024", test_indexed);
+  add ("/ext-list/indexed/ext3", "-t ext3 -b 1024", test_indexed);
   add ("/ext-list/times", NULL, test_times);
   add ("/ext-list/refused/times", NULL, test_times_that_cannot_be_told);
   add ("/ext-list/generation", NULL, test_generation);

@@ -132,7 +132,8 @@ read_block (Reader *self, guint64 block, guint8 *buffer, GError **error)
     return FALSE;
   if (!ext2fs_dir_block_csum_verify (self->ext->fs, self->inode->number,
                                      (struct ext2_dir_entry *)(void *)buffer))
-    return damaged (self, "a checksum is wrong", error);
+    return vt_ext_check (self->ext, 0, "directory", error) &&
+           damaged (self, "a checksum is wrong", error);
   return parse (self, buffer, self->ext->fs->blocksize, error);
 }
 

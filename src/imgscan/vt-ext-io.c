@@ -4,9 +4,13 @@
 #include <errno.h>
 #include <string.h>
 
-/* What is read at once, and how many of these are kept: 32 MiB. */
-#define CHUNK_SIZE ((gsize)128 * 1024)
-#define CHUNKS_MAX 256
+/* What is kept together, and how many of these: 32 MiB. */
+#define CHUNK_SIZE ((gsize)32 * 1024)
+#define CHUNKS_MAX 1024
+
+/* As many are read at once where the one before is there already: inode tables are read from front
+ * to end, directories lie scattered. */
+#define CHUNKS_AHEAD 8
 
 typedef struct {
   guint64 number; /* its offset in the window, in chunks; the key */
@@ -20,6 +24,7 @@ struct _VtExtIo {
   guint64 size;
   GHashTable *chunks; /* guint64, in the chunk, to Chunk, owned */
   GQueue used;        /* of Chunk */
+  guint8 *buffer;     /* for CHUNKS_AHEAD */
   guint64 requests;
   GError *failure;
 };
@@ -48,6 +53,7 @@ vt_ext_io_new (VtDisk *disk, guint64 start, guint64 size)
   self->size = size;
   self->chunks = g_hash_table_new_full (g_int64_hash, g_int64_equal, NULL, chunk_free);
   g_queue_init (&self->used);
+  self->buffer = g_malloc (CHUNKS_AHEAD * CHUNK_SIZE);
   return self;
 }
 
@@ -56,6 +62,7 @@ vt_ext_io_free (VtExtIo *self)
 {
   g_hash_table_unref (self->chunks);
   g_clear_error (&self->failure);
+  g_free (self->buffer);
   g_free (self);
 }
 
@@ -89,29 +96,74 @@ make_chunk (VtExtIo *self)
   return chunk;
 }
 
+static gboolean
+is_kept (VtExtIo *self, guint64 number)
+{
+  return g_hash_table_contains (self->chunks, &number);
+}
+
+/* Chunks from NUMBER on that are to be read together. */
+static guint
+count_ahead (VtExtIo *self, guint64 number)
+{
+  guint64 chunks = (self->size + CHUNK_SIZE - 1) / CHUNK_SIZE;
+  guint n = 1;
+
+  if (number == 0 || !is_kept (self, number - 1))
+    return n;
+  while (n < CHUNKS_AHEAD && number + n < chunks && !is_kept (self, number + n))
+    n++;
+  return n;
+}
+
+/* Reads N chunks into the cache, the first of them being the latest used. */
+static const guint8 *
+read_chunks (VtExtIo *self, guint64 number, guint n, GError **error)
+{
+  guint64 offset = number * CHUNK_SIZE;
+  gsize size = MIN (n * CHUNK_SIZE, self->size - offset);
+  Chunk *chunk = NULL;
+
+  self->requests++;
+  if (!vt_disk_read (self->disk, self->start + offset, self->buffer, size, error))
+    return NULL;
+  for (guint i = n; i-- > 0;) {
+    gsize at = i * CHUNK_SIZE;
+
+    chunk = make_chunk (self);
+    memcpy (chunk->data, self->buffer + at, MIN (CHUNK_SIZE, size - at));
+    chunk->number = number + i;
+    g_hash_table_insert (self->chunks, &chunk->number, chunk);
+    g_queue_push_head_link (&self->used, &chunk->link);
+  }
+  return chunk != NULL ? chunk->data : NULL;
+}
+
 /* NULL: it cannot be read as a whole. */
 static const guint8 *
 get_chunk (VtExtIo *self, guint64 number, GError **error)
 {
   Chunk *chunk = g_hash_table_lookup (self->chunks, &number);
-  guint64 offset = number * CHUNK_SIZE;
+  guint n;
 
   if (chunk != NULL) {
     g_queue_unlink (&self->used, &chunk->link);
     g_queue_push_head_link (&self->used, &chunk->link);
     return chunk->data;
   }
-  chunk = make_chunk (self);
-  self->requests++;
-  if (!vt_disk_read (self->disk, self->start + offset, chunk->data,
-                     MIN (CHUNK_SIZE, self->size - offset), error)) {
-    chunk_free (chunk);
-    return NULL;
+  n = count_ahead (self, number);
+  if (n > 1) {
+    g_autoptr (GError) failure = NULL;
+    const guint8 *data = read_chunks (self, number, n, &failure);
+
+    if (data != NULL)
+      return data;
+    if (!g_error_matches (failure, VT_DISK_ERROR, VT_DISK_ERROR_READ)) {
+      g_propagate_error (error, g_steal_pointer (&failure));
+      return NULL;
+    }
   }
-  chunk->number = number;
-  g_hash_table_insert (self->chunks, &chunk->number, chunk);
-  g_queue_push_head_link (&self->used, &chunk->link);
-  return chunk->data;
+  return read_chunks (self, number, 1, error);
 }
 
 /* One piece within one chunk. A bad sector must cost no more than what lies on it. */

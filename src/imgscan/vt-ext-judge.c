@@ -105,12 +105,27 @@ judge_geometry (const struct ext2_super_block *super, guint64 window, GError **e
                           blocks, window);
   if (blocks / group >= GROUPS_MAX)
     return vt_ext_refuse (error, "it has more than %" G_GUINT64_FORMAT " groups", GROUPS_MAX);
-  if (GUINT32_FROM_LE (super->s_rev_level) != EXT2_GOOD_OLD_REV &&
-      GUINT16_FROM_LE (super->s_inode_size) > VT_EXT_INODE_SIZE_MAX)
-    return vt_ext_refuse (error, "inodes of %u bytes are larger than %u",
-                          GUINT16_FROM_LE (super->s_inode_size), VT_EXT_INODE_SIZE_MAX);
   if (GUINT32_FROM_LE (super->s_first_data_block) != (shift == 0 && !is_bigalloc ? 1 : 0))
     return vt_ext_refuse (error, "its first block is not where it should be");
+  return TRUE;
+}
+
+/* What libext2fs leaves open: its bitmaps are of one block, and the first inodes are reserved. */
+static gboolean
+judge_inodes (const struct ext2_super_block *super, GError **error)
+{
+  guint32 bits = 8U << (GUINT32_FROM_LE (super->s_log_block_size) + EXT2_MIN_BLOCK_LOG_SIZE);
+  guint32 per_group = GUINT32_FROM_LE (super->s_inodes_per_group);
+
+  if (per_group == 0 || per_group > bits)
+    return vt_ext_refuse (error, "%u inodes a group do not fit a bitmap of %u", per_group, bits);
+  if (GUINT32_FROM_LE (super->s_rev_level) == EXT2_GOOD_OLD_REV)
+    return TRUE;
+  if (GUINT16_FROM_LE (super->s_inode_size) > VT_EXT_INODE_SIZE_MAX)
+    return vt_ext_refuse (error, "inodes of %u bytes are larger than %u",
+                          GUINT16_FROM_LE (super->s_inode_size), VT_EXT_INODE_SIZE_MAX);
+  if (GUINT32_FROM_LE (super->s_first_ino) < EXT2_GOOD_OLD_FIRST_INO)
+    return vt_ext_refuse (error, "the first inode is %u", GUINT32_FROM_LE (super->s_first_ino));
   return TRUE;
 }
 
@@ -120,7 +135,7 @@ vt_ext_judge_superblock (const struct ext2_super_block *super, guint64 window, G
   if (GUINT16_FROM_LE (super->s_magic) != EXT2_SUPER_MAGIC)
     return vt_ext_refuse (error, "there is no ext file system");
   return judge_features (super, error) && judge_flags (super, error) &&
-         judge_geometry (super, window, error);
+         judge_geometry (super, window, error) && judge_inodes (super, error);
 }
 
 static gboolean

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only WITH cryptsetup-OpenSSL-exception
 /*
  * Single files of an ext file system by their paths. Symbolic links are followed within it, an
- * absolute one from its top. Fails with VT_EXT_ERROR, or VT_DISK_ERROR when the connection is lost.
+ * absolute one from its top. Fails with VT_EXT_ERROR or VT_DISK_ERROR.
  */
 #pragma once
 
