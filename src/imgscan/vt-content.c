@@ -75,9 +75,10 @@ write_all (int fd, guint64 offset, const guint8 *data, gsize n, GError **error)
   return TRUE;
 }
 
-static void
-skip_to (VtContent *self, guint64 offset)
+void
+vt_content_skip (VtContent *self, guint64 offset)
 {
+  g_return_if_fail (offset >= self->position && offset <= self->size);
   while (self->hasher != NULL && self->position < offset) {
     gsize n = MIN (ZEROS_SIZE, offset - self->position);
 
@@ -97,7 +98,7 @@ vt_content_write (VtContent *self, guint64 offset, const void *data, gsize n, GE
                  n, offset, self->size, self->position);
     return FALSE;
   }
-  skip_to (self, offset);
+  vt_content_skip (self, offset);
   self->position += n;
   if (self->hasher == NULL)
     return write_all (self->memfd, offset, data, n, error);
@@ -108,7 +109,7 @@ vt_content_write (VtContent *self, guint64 offset, const void *data, gsize n, GE
 gboolean
 vt_content_finish (VtContent *self, int *memfd, VtDigest *digest, GError **error)
 {
-  skip_to (self, self->size);
+  vt_content_skip (self, self->size);
   *memfd = -1;
   if (self->hasher != NULL) {
     *digest = vt_hasher_finish (self->hasher);

@@ -27,6 +27,9 @@ gboolean vt_content_write (VtContent *self,
                            gsize n,
                            GError **error) G_GNUC_WARN_UNUSED_RESULT;
 
+/* All that lies between what was written and OFFSET, which is within the content, is zeros. For
+ * holes so large that it takes a while to hash them. */
+void vt_content_skip (VtContent *self, guint64 offset);
 /*
  * Ends the content, the rest being zeros. If it is kept, MEMFD gets the sealed file, which is the
  * caller's; else MEMFD is -1 and DIGEST is set.

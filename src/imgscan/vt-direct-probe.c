@@ -40,14 +40,26 @@ describe (const VtPartition *partition)
   return filesystem;
 }
 
+static void
+say_alive (gpointer sink)
+{
+  vt_image_sink_alive (sink);
+}
+
 /* Opens the file system, or finds why it has to be read by others. */
 static gboolean
-open_ext (VtDisk *disk, const VtPartition *partition, VtVolume *volume, VtExt **ext, GError **error)
+open_ext (VtDisk *disk,
+          VtImageSink *sink,
+          const VtPartition *partition,
+          VtVolume *volume,
+          VtExt **ext,
+          GError **error)
 {
   g_autoptr (GError) failure = NULL;
 
   *ext = vt_ext_open (disk, partition->start, partition->size, &volume->refusal, &failure);
   if (*ext != NULL) {
+    vt_ext_set_alive (*ext, say_alive, sink);
     volume->kind = VT_VOLUME_READABLE;
     return TRUE;
   }
@@ -59,7 +71,11 @@ open_ext (VtDisk *disk, const VtPartition *partition, VtVolume *volume, VtExt **
 }
 
 static gboolean
-add_volume (VtDirectProbe *self, VtDisk *disk, const VtPartition *partition, GError **error)
+add_volume (VtDirectProbe *self,
+            VtDisk *disk,
+            VtImageSink *sink,
+            const VtPartition *partition,
+            GError **error)
 {
   VtVolume *volume = g_new0 (VtVolume, 1);
   VtExt *ext = NULL;
@@ -68,7 +84,7 @@ add_volume (VtDirectProbe *self, VtDisk *disk, const VtPartition *partition, GEr
   volume->filesystem = describe (partition);
   switch (partition->judgement) {
   case VT_PARTITION_EXT:
-    opened = open_ext (disk, partition, volume, &ext, error);
+    opened = open_ext (disk, sink, partition, volume, &ext, error);
     break;
   case VT_PARTITION_SWAP:
   case VT_PARTITION_EMPTY_BY_TYPE:
@@ -100,7 +116,7 @@ vt_direct_probe_disk (VtDisk *disk, VtImageSink *sink, GError **error)
     return NULL;
   for (guint i = 0; i < partitions->len; i++) {
     vt_image_sink_alive (sink);
-    if (!add_volume (self, disk, g_ptr_array_index (partitions, i), error))
+    if (!add_volume (self, disk, sink, g_ptr_array_index (partitions, i), error))
       return NULL;
   }
   return g_steal_pointer (&self);

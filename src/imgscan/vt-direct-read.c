@@ -21,7 +21,6 @@ on_name (const char *path, const VtExtStat *stat, gpointer user_data, GError **e
       .ctime_ns = stat->ctime_ns,
   };
 
-  vt_image_sink_alive (self->plan->sink);
   return vt_file_list_add (self->list, path, &file, stat->links,
                            vt_read_plan_accepts (self->plan, path), error);
 }

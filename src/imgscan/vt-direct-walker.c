@@ -6,6 +6,7 @@
  */
 #include <stdlib.h>
 
+#include "vt-digest.h"
 #include "vt-direct-private.h"
 #include "vt-direct-probe.h"
 #include "vt-direct-read.h"
@@ -16,8 +17,9 @@
 
 /* Beside what the contents take, which are not mapped: caches, lists, libraries' own memory. */
 #define ADDRESS_SPACE ((guint64)2 * 1024 * 1024 * 1024)
-/* Contents are handed on one by one. */
-#define OPEN_FILES 256
+/* The kernel counts the contents that were sent and not taken yet as open, for all processes of a
+ * user together (unix(7), ETOOMANYREFS); VT_IMAGE_BUDGET allows for some 800. */
+#define OPEN_FILES 8192
 
 typedef struct {
   const VtWalkerStart *start;
@@ -150,6 +152,8 @@ vt_direct_walker_run (int socket, gpointer user_data)
   g_autoptr (GError) error = NULL;
 
   self.disk = vt_disk_new_nbd (self.start->disk_socket, &error);
+  /* libcrypto reads its configuration when it is used for the first time. */
+  vt_digest_of_data ("", 0);
   if (self.disk == NULL || !enter_sandbox (&self, &error)) {
     (void)!reply_failed (&self, error);
     return EXIT_FAILURE;

@@ -158,6 +158,7 @@ is_reserved (VtExt *self, guint32 number)
 gboolean
 vt_ext_inode_read (VtExt *self, guint32 number, VtExtInode *inode, GError **error)
 {
+  vt_ext_say_alive (self);
   if (number == 0 || number > self->fs->super->s_inodes_count || is_reserved (self, number))
     return vt_ext_refuse (error, "inode %u has a name but cannot", number);
   return check_allocated (self, number, error) &&

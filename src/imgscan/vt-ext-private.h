@@ -28,7 +28,17 @@ struct _VtExt {
   ext2_filsys fs;
   GArray *zones; /* of VtExtZone, sorted: where metadata lies and no file's data can */
   GHashTable *bitmaps;
+  VtExtAliveFunc alive; /* or NULL */
+  gpointer alive_data;
 };
+
+/* Tells that work goes on. */
+static inline void
+vt_ext_say_alive (const VtExt *self)
+{
+  if (self->alive != NULL)
+    self->alive (self->alive_data);
+}
 
 /* An inode that is in use, as it was read. */
 typedef struct {

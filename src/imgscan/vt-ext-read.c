@@ -25,12 +25,26 @@ typedef struct {
   gpointer user_data;
   GArray *runs;
   VtContent *content; /* of the file whose pieces come just now */
+  guint64 position;   /* up to where it has come */
 } Reader;
+
+/* Bytes of a hole that are passed over at a time. */
+#define STRIDE ((guint64)64 * 1024 * 1024)
 
 static gboolean
 is_hashed (const Job *job)
 {
   return job->wanted->size <= HASHED_SIZE_MAX;
+}
+
+/* Hashing zeros takes its time, and a hole may be of any size. */
+static void
+pass_hole (Reader *self, guint64 end)
+{
+  for (; end - self->position > STRIDE; self->position += STRIDE) {
+    vt_ext_say_alive (self->ext);
+    vt_content_skip (self->content, self->position + STRIDE);
+  }
 }
 
 /* Calls the user with a content that is whole. */
@@ -54,6 +68,15 @@ deliver_reason (Reader *self, const Job *job, VtReason reason, GError **error)
   return self->func (job->wanted->file, -1, NULL, reason, self->user_data, error);
 }
 
+static gboolean
+write_piece (Reader *self, const VtExtPiece *piece, const guint8 *data, GError **error)
+{
+  if (piece->position > self->position)
+    pass_hole (self, piece->position);
+  self->position = piece->position + piece->size;
+  return vt_content_write (self->content, piece->position, data, piece->size, error);
+}
+
 /* All pieces of a file come one after the other, and a mark behind them. */
 static gboolean
 on_piece (const VtExtPiece *piece, const guint8 *data, gpointer user_data, GError **error)
@@ -62,15 +85,19 @@ on_piece (const VtExtPiece *piece, const guint8 *data, gpointer user_data, GErro
   Reader *self = user_data;
   Job *job = piece->owner;
 
-  if (self->content == NULL)
+  vt_ext_say_alive (self->ext);
+  if (self->content == NULL) {
     self->content = vt_content_new (job->wanted->size, self->max_size, error);
+    self->position = 0;
+  }
   if (self->content == NULL)
     return FALSE;
   if (piece->size > 0) {
     job->unreadable = job->unreadable || data == NULL;
-    return job->unreadable ||
-           vt_content_write (self->content, piece->position, data, piece->size, error);
+    return job->unreadable || write_piece (self, piece, data, error);
   }
+  if (!job->unreadable)
+    pass_hole (self, job->wanted->size);
   whole = g_steal_pointer (&self->content);
   return job->unreadable ? deliver_reason (self, job, VT_REASON_READ_ERROR, error)
                          : deliver (self, job, whole, error);
@@ -247,7 +274,7 @@ vt_ext_read_files (VtExt *self,
 {
   g_autofree Job *jobs = g_new0 (Job, n);
   g_autoptr (GArray) runs = g_array_new (FALSE, FALSE, sizeof (VtExtRun));
-  Reader reader = {self, max_size, func, user_data, runs, NULL};
+  Reader reader = {self, max_size, func, user_data, runs, NULL, 0};
   GError *failure = NULL;
   gboolean read;
 

@@ -108,3 +108,10 @@ vt_ext_open (VtDisk *disk, guint64 start, guint64 size, char **refusal, GError *
   vt_ext_settle (failure, refusal, error);
   return NULL;
 }
+
+void
+vt_ext_set_alive (VtExt *self, VtExtAliveFunc func, gpointer user_data)
+{
+  self->alive = func;
+  self->alive_data = user_data;
+}

@@ -27,3 +27,7 @@ VtExt *vt_ext_open (VtDisk *disk, guint64 start, guint64 size, char **refusal, G
     G_GNUC_WARN_UNUSED_RESULT;
 void vt_ext_free (VtExt *self);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (VtExt, vt_ext_free)
+
+/* FUNC is called often, by all functions of the file system that may take their time. */
+typedef void (*VtExtAliveFunc) (gpointer user_data);
+void vt_ext_set_alive (VtExt *self, VtExtAliveFunc func, gpointer user_data);
