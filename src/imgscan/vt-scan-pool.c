@@ -53,7 +53,7 @@ struct _VtScanPool {
   guint busy;
   guint barren_losses;
   gboolean warned;
-  guint64 last_job;
+  guint64 last_request;
   guint64 last_lane;
 };
 
@@ -72,10 +72,10 @@ static guint signals[N_SIGNALS];
 static void pump (VtScanPool *self);
 
 static void
-complete (VtScanRequest *job, const VtVerdict *verdict)
+complete (VtScanRequest *request, const VtVerdict *verdict)
 {
-  job->done (verdict, job->user_data);
-  g_free (job);
+  request->done (verdict, request->user_data);
+  g_free (request);
 }
 
 static void
@@ -90,10 +90,10 @@ static void
 complete_all_without_engine (VtScanPool *self)
 {
   VtVerdict verdict = vt_verdict_incomplete (VT_REASON_ENGINE_ERROR);
-  VtScanRequest *job;
+  VtScanRequest *request;
 
-  while ((job = vt_scan_queue_pop (self->queue)) != NULL)
-    complete (job, &verdict);
+  while ((request = vt_scan_queue_pop (self->queue)) != NULL)
+    complete (request, &verdict);
 }
 
 /* Kills every process of the pool. Contents that workers have go back to the queue. */
@@ -102,10 +102,10 @@ stop (VtScanPool *self)
 {
   for (guint i = 0; i < self->lanes->len; i++) {
     VtScanLane *lane = g_ptr_array_index (self->lanes, i);
-    VtScanRequest *job = vt_scan_lane_steal_job (lane);
+    VtScanRequest *request = vt_scan_lane_steal_request (lane);
 
-    if (job != NULL)
-      vt_scan_queue_push (self->queue, job);
+    if (request != NULL)
+      vt_scan_queue_push (self->queue, request);
     vt_scan_lane_kill_and_wait (lane);
   }
   g_ptr_array_set_size (self->lanes, 0);
@@ -168,26 +168,26 @@ on_lane_ready (VtScanLane *lane, const char *weakness, gpointer owner)
 }
 
 static void
-on_lane_scanned (VtScanLane *lane, VtScanRequest *job, const VtVerdict *verdict, gpointer owner)
+on_lane_scanned (VtScanLane *lane, VtScanRequest *request, const VtVerdict *verdict, gpointer owner)
 {
   g_autoptr (VtScanPool) self = g_object_ref (owner);
 
   self->busy--;
   self->barren_losses = 0;
   pump (self);
-  complete (job, verdict);
+  complete (request, verdict);
 }
 
 static void
 on_lane_lost (
-    VtScanLane *lane, VtScanRequest *job, VtReason reason, const char *what, gpointer owner)
+    VtScanLane *lane, VtScanRequest *request, VtReason reason, const char *what, gpointer owner)
 {
   g_autoptr (VtScanPool) self = g_object_ref (owner);
   g_autofree char *kept = g_strdup (what);
   VtVerdict verdict = vt_verdict_incomplete (reason);
 
   g_ptr_array_remove_fast (self->lanes, lane);
-  if (job != NULL)
+  if (request != NULL)
     self->busy--;
   else
     self->barren_losses++;
@@ -198,8 +198,8 @@ on_lane_lost (
   else
     pump (self);
   g_signal_emit (self, signals[SIGNAL_WORKER_LOST], 0, kept);
-  if (job != NULL)
-    complete (job, &verdict);
+  if (request != NULL)
+    complete (request, &verdict);
 }
 
 static const VtScanLaneEvents lane_events = {
@@ -410,15 +410,15 @@ vt_scan_pool_submit (VtScanPool *self,
                      VtScanDoneFunc done,
                      gpointer user_data)
 {
-  VtScanRequest *job = g_new (VtScanRequest, 1);
+  VtScanRequest *request = g_new (VtScanRequest, 1);
 
-  *job = (VtScanRequest){.owner = owner,
-                         .memfd = memfd,
-                         .size = size,
-                         .serial = ++self->last_job,
-                         .done = done,
-                         .user_data = user_data};
-  vt_scan_queue_push (self->queue, job);
+  *request = (VtScanRequest){.owner = owner,
+                             .memfd = memfd,
+                             .size = size,
+                             .serial = ++self->last_request,
+                             .done = done,
+                             .user_data = user_data};
+  vt_scan_queue_push (self->queue, request);
   if (self->state == POOL_FAILED)
     tell_later (self);
   else
@@ -429,11 +429,11 @@ void
 vt_scan_pool_withdraw (VtScanPool *self, gpointer owner)
 {
   g_autoptr (VtScanPool) kept = g_object_ref (self);
-  g_autoptr (GPtrArray) jobs = vt_scan_queue_take_owned (kept->queue, owner);
+  g_autoptr (GPtrArray) requests = vt_scan_queue_take_owned (kept->queue, owner);
   VtVerdict verdict = vt_verdict_incomplete (VT_REASON_ENGINE_ERROR);
 
-  for (guint i = 0; i < jobs->len; i++)
-    complete (g_ptr_array_index (jobs, i), &verdict);
+  for (guint i = 0; i < requests->len; i++)
+    complete (g_ptr_array_index (requests, i), &verdict);
 }
 
 guint
