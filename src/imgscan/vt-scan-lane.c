@@ -9,6 +9,7 @@
 #include "vt-engine-protocol-private.h"
 #include "vt-fd.h"
 #include "vt-ipc.h"
+#include "vt-source.h"
 #include "vt-spawner.h"
 
 /* How long a worker may take to enter its sandbox; it takes milliseconds. */
@@ -42,20 +43,12 @@ struct _VtScanLane {
 };
 
 static void
-clear_source (GSource **source)
-{
-  if (*source != NULL)
-    g_source_destroy (*source);
-  g_clear_pointer (source, g_source_unref);
-}
-
-static void
 lose (VtScanLane *self, VtReason reason, const char *what)
 {
   VtScanRequest *request = vt_scan_lane_steal_request (self);
 
-  clear_source (&self->input);
-  clear_source (&self->deadline);
+  vt_source_clear (&self->input);
+  vt_source_clear (&self->deadline);
   self->events->lost (self, request, reason, what, self->owner);
 }
 
@@ -78,7 +71,7 @@ on_deadline (gpointer data)
 static void
 set_deadline (VtScanLane *self, guint seconds)
 {
-  clear_source (&self->deadline);
+  vt_source_clear (&self->deadline);
   self->deadline = g_timeout_source_new_seconds (seconds);
   g_source_set_callback (self->deadline, on_deadline, self, NULL);
   g_source_attach (self->deadline, self->context);
@@ -103,7 +96,7 @@ take_verdict (VtScanLane *self, GVariant *message)
   verdict.reason = (VtReason)reason;
   g_strlcpy (verdict.threat, threat, sizeof verdict.threat);
   self->state = LANE_IDLE;
-  clear_source (&self->deadline);
+  vt_source_clear (&self->deadline);
   self->events->scanned (self, vt_scan_lane_steal_request (self), &verdict, self->owner);
 }
 
@@ -117,7 +110,7 @@ take_message (VtScanLane *self, GVariant *message)
   g_variant_get (message, "(utuu&s)", &kind, NULL, NULL, NULL, &text);
   if (kind == VT_WORKER_READY && self->state == LANE_STARTING) {
     self->state = LANE_IDLE;
-    clear_source (&self->deadline);
+    vt_source_clear (&self->deadline);
     self->events->ready (self, text, self->owner);
   } else if (kind == VT_WORKER_FAILED && self->state == LANE_STARTING) {
     what = g_strdup_printf ("a worker could not start: %s", text);
@@ -177,8 +170,8 @@ vt_scan_lane_new (guint64 serial,
 void
 vt_scan_lane_free (VtScanLane *self)
 {
-  clear_source (&self->input);
-  clear_source (&self->deadline);
+  vt_source_clear (&self->input);
+  vt_source_clear (&self->deadline);
   if (self->pidfd >= 0)
     vt_pidfd_kill (self->pidfd);
   vt_fd_clear (&self->pidfd);

@@ -19,6 +19,7 @@
 #include "vt-scan-host-private.h"
 #include "vt-scan-lane-private.h"
 #include "vt-scan-queue-private.h"
+#include "vt-source.h"
 
 /* Workers that may be lost in a row without a content in hand or a verdict given. */
 #define BARREN_LOSSES_MAX 3
@@ -79,14 +80,6 @@ complete (VtScanRequest *request, const VtVerdict *verdict)
 }
 
 static void
-clear_source (GSource **source)
-{
-  if (*source != NULL)
-    g_source_destroy (*source);
-  g_clear_pointer (source, g_source_unref);
-}
-
-static void
 complete_all_without_engine (VtScanPool *self)
 {
   VtVerdict verdict = vt_verdict_incomplete (VT_REASON_ENGINE_ERROR);
@@ -120,7 +113,7 @@ on_later (gpointer data)
   g_autoptr (GError) failure = g_error_copy (self->failure);
   gboolean untold = self->failure_untold;
 
-  clear_source (&self->later);
+  vt_source_clear (&self->later);
   self->failure_untold = FALSE;
   if (untold)
     g_signal_emit (self, signals[SIGNAL_FAILED], 0, failure);
@@ -310,7 +303,7 @@ vt_scan_pool_dispose (GObject *object)
   stop (self);
   complete_all_without_engine (self);
   /* Last: a callback may have asked for it once more. */
-  clear_source (&self->later);
+  vt_source_clear (&self->later);
   g_clear_error (&self->failure);
   G_OBJECT_CLASS (vt_scan_pool_parent_class)->dispose (object);
 }
