@@ -16,6 +16,7 @@
 
 #include "vt-engine-id.h"
 #include "vt-engine-options.h"
+#include "vt-paths.h"
 
 /* What the test signature matches anywhere in a file. */
 #define MARKER      "VTEMPLATER-TEST-MARKER-5f1d2c"
@@ -70,26 +71,9 @@ engine_fixture_set_up (EngineFixture *fixture, gconstpointer data)
 }
 
 static inline void
-remove_tree (const char *path)
-{
-  g_autoptr (GDir) dir = g_dir_open (path, 0, NULL);
-  const char *name;
-
-  while (dir != NULL && (name = g_dir_read_name (dir)) != NULL) {
-    g_autofree char *child = g_build_filename (path, name, NULL);
-
-    if (g_file_test (child, G_FILE_TEST_IS_DIR) && !g_file_test (child, G_FILE_TEST_IS_SYMLINK))
-      remove_tree (child);
-    else
-      g_unlink (child);
-  }
-  g_rmdir (path);
-}
-
-static inline void
 engine_fixture_tear_down (EngineFixture *fixture, gconstpointer data)
 {
-  remove_tree (fixture->dir);
+  vt_paths_remove_tree (fixture->dir);
   g_free (fixture->dir);
   g_free (fixture->database_dir);
   vt_engine_options_free (fixture->options);

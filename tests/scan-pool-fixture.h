@@ -5,20 +5,15 @@
 #pragma once
 
 #include <libglib-testing/signal-logger.h>
-#include <poll.h>
-#include <signal.h>
 #include <stdlib.h>
 #include <sys/resource.h>
 
 #include "engine-fixture.h"
+#include "processes.h"
 #include "vt-fd.h"
 #include "vt-scan-pool.h"
 
-/* For what takes milliseconds. */
-#define DEADLINE_MS 30000
-
-#define CONTENTS_MAX  256
-#define PROCESSES_MAX 16
+#define CONTENTS_MAX 256
 
 typedef struct _Fixture Fixture;
 
@@ -194,49 +189,6 @@ assert_incomplete (const Content *content, VtReason reason)
   g_assert_cmpstr (vt_reason_to_string (content->verdict.reason), ==, vt_reason_to_string (reason));
 }
 
-/* Children of a process; returns their number. */
-static inline guint
-list_children (pid_t parent, pid_t children[PROCESSES_MAX])
-{
-  g_autofree char *path = g_strdup_printf ("/proc/%d/task/%d/children", parent, parent);
-  g_autofree char *text = NULL;
-  g_auto (GStrv) words = NULL;
-  guint n = 0;
-
-  g_assert_true (g_file_get_contents (path, &text, NULL, NULL));
-  words = g_strsplit (g_strstrip (text), " ", -1);
-  for (guint i = 0; words[i] != NULL && words[i][0] != '\0'; i++) {
-    g_assert_cmpuint (n, <, PROCESSES_MAX);
-    children[n++] = (pid_t)g_ascii_strtoll (words[i], NULL, 10);
-  }
-  return n;
-}
-
-static inline pid_t
-only_child (pid_t parent)
-{
-  pid_t children[PROCESSES_MAX];
-
-  g_assert_cmpuint (list_children (parent, children), ==, 1);
-  return children[0];
-}
-
-static inline pid_t
-get_host (void)
-{
-  return only_child (only_child (getpid ()));
-}
-
-static inline char
-get_process_state (pid_t pid)
-{
-  g_autofree char *path = g_strdup_printf ("/proc/%d/stat", pid);
-  g_autofree char *text = NULL;
-
-  g_assert_true (g_file_get_contents (path, &text, NULL, NULL));
-  return strrchr (text, ')')[2];
-}
-
 static inline guint64
 count_seccomp_filters (pid_t pid)
 {
@@ -260,15 +212,5 @@ stop_worker (pid_t pid)
   /* The filter is the last that a worker does to itself; a container may have one of its own. */
   while (count_seccomp_filters (pid) == count_seccomp_filters (getpid ()))
     g_usleep (1000);
-  g_assert_cmpint (kill (pid, SIGSTOP), ==, 0);
-  while (get_process_state (pid) != 'T')
-    g_usleep (1000);
-}
-
-static inline void
-assert_ends (int pidfd)
-{
-  struct pollfd ended = {.fd = pidfd, .events = POLLIN};
-
-  g_assert_cmpint (poll (&ended, 1, DEADLINE_MS), ==, 1);
+  stop_process (pid);
 }

@@ -4,6 +4,8 @@
 #include <glib/gstdio.h>
 #include <string.h>
 
+#include "vt-paths.h"
+
 void
 store_fixture_set_up (StoreFixture *fixture, gconstpointer data)
 {
@@ -11,24 +13,10 @@ store_fixture_set_up (StoreFixture *fixture, gconstpointer data)
   fixture->path = g_build_filename (fixture->dir, "cache", "verdicts.db", NULL);
 }
 
-static void
-remove_tree (const char *path)
-{
-  g_autoptr (GDir) dir = g_dir_open (path, 0, NULL);
-  const char *name;
-
-  while (dir != NULL && (name = g_dir_read_name (dir)) != NULL) {
-    g_autofree char *child = g_build_filename (path, name, NULL);
-
-    remove_tree (child);
-  }
-  g_remove (path);
-}
-
 void
 store_fixture_tear_down (StoreFixture *fixture, gconstpointer data)
 {
-  remove_tree (fixture->dir);
+  vt_paths_remove_tree (fixture->dir);
   g_free (fixture->dir);
   g_free (fixture->path);
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only WITH cryptsetup-OpenSSL-exception
 #include <errno.h>
 #include <fcntl.h>
+#include <sys/mman.h>
 #include <unistd.h>
 
 #include "vt-content.h"
@@ -65,6 +66,26 @@ test_what_does_not_fit_is_refused (void)
   g_assert_error (error, G_IO_ERROR, G_IO_ERROR_INVALID_DATA);
 }
 
+/* Contents come from processes that may have been taken over. */
+static void
+test_what_is_not_sealed_is_told_apart (void)
+{
+  static const int seals[] = {F_SEAL_SHRINK, F_SEAL_GROW, F_SEAL_WRITE};
+  vt_autofd memfd = memfd_create ("test", MFD_CLOEXEC | MFD_ALLOW_SEALING);
+  vt_autofd file = open ("/proc/self/exe", O_RDONLY | O_CLOEXEC);
+
+  g_assert_cmpint (ftruncate (memfd, 10), ==, 0);
+  for (gsize i = 0; i < G_N_ELEMENTS (seals); i++) {
+    g_assert_false (vt_content_is_sealed (memfd, 10));
+    g_assert_cmpint (fcntl (memfd, F_ADD_SEALS, seals[i]), ==, 0);
+  }
+  g_assert_true (vt_content_is_sealed (memfd, 10));
+  g_assert_false (vt_content_is_sealed (memfd, 9));
+  g_assert_false (vt_content_is_sealed (memfd, 11));
+  g_assert_false (vt_content_is_sealed (file, (guint64)lseek (file, 0, SEEK_END)));
+  g_assert_false (vt_content_is_sealed (-1, 0));
+}
+
 int
 main (int argc, char **argv)
 {
@@ -72,5 +93,7 @@ main (int argc, char **argv)
   g_test_add_func ("/content/kept-is-sealed", test_kept_content_is_sealed);
   g_test_add_func ("/content/large-is-only-hashed", test_large_content_is_only_hashed);
   g_test_add_func ("/content/what-does-not-fit-is-refused", test_what_does_not_fit_is_refused);
+  g_test_add_func ("/content/what-is-not-sealed-is-told-apart",
+                   test_what_is_not_sealed_is_told_apart);
   return g_test_run ();
 }

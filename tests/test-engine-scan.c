@@ -97,7 +97,7 @@ test_no_temporary_directory (Fixture *fixture, gconstpointer data)
   g_autoptr (GByteArray) clean = bytes_of_text ("nothing to see here\n");
 
   load (fixture);
-  remove_tree (fixture->tmp_dir);
+  vt_paths_remove_tree (fixture->tmp_dir);
   assert_incomplete (scan (fixture, infected), VT_REASON_ENGINE_ERROR);
   assert_incomplete (scan (fixture, clean), VT_REASON_ENGINE_ERROR);
 }

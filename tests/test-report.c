@@ -35,6 +35,20 @@ test_format_names (void)
 }
 
 static void
+test_dates (void)
+{
+  g_autofree char *date = vt_report_format_date (86400);
+  g_autofree char *none = vt_report_format_age (G_MAXINT64);
+  g_autofree char *past = vt_report_format_age (g_get_real_time () / G_USEC_PER_SEC - 86400 - 60);
+  g_autofree char *future = vt_report_format_age (g_get_real_time () / G_USEC_PER_SEC + 864000);
+
+  g_assert_cmpstr (date, ==, "1970-01-02");
+  g_assert_null (none);
+  g_assert_true (g_str_has_suffix (past, " (1 day old)"));
+  g_assert_true (g_str_has_suffix (future, " (0 days old)"));
+}
+
+static void
 test_text_clean (void)
 {
   g_autofree char *text = write_sample (VT_REPORT_TEXT, 0);
@@ -261,6 +275,7 @@ main (int argc, char **argv)
   }
   g_test_add_func ("/report/escape", test_escape_is_safe_and_loses_nothing);
   g_test_add_func ("/report/format-names", test_format_names);
+  g_test_add_func ("/report/dates", test_dates);
   g_test_add_func ("/report/text/clean", test_text_clean);
   g_test_add_func ("/report/text/hostile", test_text_hostile);
   g_test_add_func ("/report/text/never-clean-without-a-scan", test_text_never_clean_without_a_scan);

@@ -24,22 +24,22 @@ on_lane_ready (VtScanLane *lane, const char *weakness, gpointer owner)
 }
 
 static void
-on_lane_scanned (VtScanLane *lane, VtScanRequest *job, const VtVerdict *verdict, gpointer owner)
+on_lane_scanned (VtScanLane *lane, VtScanRequest *request, const VtVerdict *verdict, gpointer owner)
 {
   ((Fixture *)owner)->scanned++;
-  g_free (job);
+  g_free (request);
 }
 
 static void
 on_lane_lost (
-    VtScanLane *lane, VtScanRequest *job, VtReason reason, const char *what, gpointer owner)
+    VtScanLane *lane, VtScanRequest *request, VtReason reason, const char *what, gpointer owner)
 {
   Fixture *fixture = owner;
 
   g_test_message ("%s", what);
   fixture->lost++;
   fixture->reason = reason;
-  g_free (job);
+  g_free (request);
   g_clear_pointer (&fixture->lane, vt_scan_lane_free);
 }
 
@@ -76,11 +76,11 @@ say (Fixture *fixture, guint kind, guint64 serial, guint verdict, guint reason, 
 static void
 give (Fixture *fixture, guint64 serial)
 {
-  VtScanRequest *job = g_new0 (VtScanRequest, 1);
+  VtScanRequest *request = g_new0 (VtScanRequest, 1);
 
-  job->serial = serial;
-  job->memfd = fixture->worker;
-  vt_scan_lane_scan (fixture->lane, job);
+  request->serial = serial;
+  request->memfd = fixture->worker;
+  vt_scan_lane_scan (fixture->lane, request);
 }
 
 static void

@@ -4,11 +4,14 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <sys/mman.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "vt-fd.h"
 
-#define SEALS (F_SEAL_WRITE | F_SEAL_GROW | F_SEAL_SHRINK | F_SEAL_SEAL)
+/* What keeps a content as it is; seals cannot be taken back. */
+#define NEEDED_SEALS (F_SEAL_WRITE | F_SEAL_GROW | F_SEAL_SHRINK)
+#define ALL_SEALS    (NEEDED_SEALS | F_SEAL_SEAL)
 
 /* Zeros for the holes of files that are only hashed. */
 #define ZEROS_SIZE ((gsize)64 * 1024)
@@ -115,8 +118,18 @@ vt_content_finish (VtContent *self, int *memfd, VtDigest *digest, GError **error
     *digest = vt_hasher_finish (self->hasher);
     return TRUE;
   }
-  if (fcntl (self->memfd, F_ADD_SEALS, SEALS) < 0)
+  if (fcntl (self->memfd, F_ADD_SEALS, ALL_SEALS) < 0)
     return fail_with_errno (error, "sealing a file's content");
   *memfd = vt_fd_steal (&self->memfd);
   return TRUE;
+}
+
+gboolean
+vt_content_is_sealed (int memfd, guint64 size)
+{
+  int seals = fcntl (memfd, F_GET_SEALS);
+  struct stat info;
+
+  return seals >= 0 && (seals & NEEDED_SEALS) == NEEDED_SEALS && fstat (memfd, &info) == 0 &&
+         info.st_size >= 0 && (guint64)info.st_size == size;
 }

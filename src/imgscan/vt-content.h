@@ -36,3 +36,7 @@ void vt_content_skip (VtContent *self, guint64 offset);
  */
 gboolean vt_content_finish (VtContent *self, int *memfd, VtDigest *digest, GError **error)
     G_GNUC_WARN_UNUSED_RESULT;
+
+/* Whether MEMFD, from whoever it comes, is a content of SIZE bytes that nobody can change any more.
+ */
+gboolean vt_content_is_sealed (int memfd, guint64 size);

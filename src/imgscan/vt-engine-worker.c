@@ -11,11 +11,9 @@
 #include <limits.h>
 #include <malloc.h>
 #include <stdlib.h>
-#include <sys/mman.h>
-#include <sys/stat.h>
-#include <sys/types.h>
 #include <unistd.h>
 
+#include "vt-content.h"
 #include "vt-engine-protocol-private.h"
 #include "vt-engine-scan.h"
 #include "vt-engine-settings.h"
@@ -33,8 +31,6 @@
 
 /* Nested containers keep a few files open each. */
 #define OPEN_FILES 1024
-
-#define SEALS (F_SEAL_WRITE | F_SEAL_GROW | F_SEAL_SHRINK)
 
 static gboolean
 check_writable (const char *dir, GError **error)
@@ -81,17 +77,6 @@ enter_sandbox (struct cl_engine *engine,
   return FALSE;
 }
 
-/* What is sealed cannot change between being hashed and being scanned. */
-static gboolean
-is_sealed (int memfd, guint64 size)
-{
-  int seals = fcntl (memfd, F_GET_SEALS);
-  struct stat status;
-
-  return seals >= 0 && (seals & SEALS) == SEALS && fstat (memfd, &status) == 0 &&
-         (guint64)status.st_size == size;
-}
-
 static gboolean
 reply (
     int socket, VtWorkerReplyKind kind, guint64 serial, const VtVerdict *verdict, const char *text)
@@ -116,7 +101,8 @@ serve (int socket, struct cl_engine *engine, const VtEngineOptions *options)
   if (request == NULL)
     return FALSE;
   g_variant_get (request, "(tt)", &serial, &size);
-  if (fds.fd[0] >= 0 && is_sealed (fds.fd[0], size))
+  /* What is sealed cannot change between being hashed and being scanned. */
+  if (fds.fd[0] >= 0 && vt_content_is_sealed (fds.fd[0], size))
     verdict = vt_engine_scan_fd (engine, options, fds.fd[0], size);
   return reply (socket, VT_WORKER_VERDICT, serial, &verdict, verdict.threat);
 }

@@ -80,6 +80,17 @@ on_read (struct archive *archive, void *data, const void **buffer)
   return n;
 }
 
+/* STATUS is what a loop over the archive ended with. */
+static gboolean
+check_end (struct archive *archive, int status, GError **error)
+{
+  if (status == ARCHIVE_EOF)
+    return TRUE;
+  g_set_error (error, VT_IMAGE_ERROR, VT_IMAGE_ERROR_READER, "tar stream: %s",
+               archive_error_string (archive) ?: "unknown error");
+  return FALSE;
+}
+
 static gboolean
 copy_content (struct archive *archive, VtContent *content, GError **error)
 {
@@ -92,11 +103,7 @@ copy_content (struct archive *archive, VtContent *content, GError **error)
          status == ARCHIVE_WARN)
     if (size > 0 && !vt_content_write (content, (guint64)offset, data, size, error))
       return FALSE;
-  if (status == ARCHIVE_EOF)
-    return TRUE;
-  g_set_error (error, VT_IMAGE_ERROR, VT_IMAGE_ERROR_READER, "tar stream: %s",
-               archive_error_string (archive) ?: "unknown error");
-  return FALSE;
+  return check_end (archive, status, error);
 }
 
 static gboolean
@@ -163,11 +170,7 @@ read_entries (TarReader *self, struct archive *archive, GError **error)
          status == ARCHIVE_WARN)
     if (!take_entry (self, archive, entry, error))
       return FALSE;
-  if (status == ARCHIVE_EOF)
-    return TRUE;
-  g_set_error (error, VT_IMAGE_ERROR, VT_IMAGE_ERROR_READER, "tar stream: %s",
-               archive_error_string (archive) ?: "unknown error");
-  return FALSE;
+  return check_end (archive, status, error);
 }
 
 static gboolean

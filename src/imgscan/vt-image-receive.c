@@ -5,10 +5,9 @@
  */
 #include "vt-image-private.h"
 
-#include <fcntl.h>
 #include <string.h>
-#include <sys/stat.h>
 
+#include "vt-content.h"
 #include "vt-image-protocol.h"
 #include "vt-image-records.h"
 
@@ -16,8 +15,7 @@
 #define FILESYSTEMS_MAX 1000
 #define SYSTEMS_MAX     1000
 /* Bytes of one file's names. */
-#define NAMES_MAX    ((gsize)256 * 1024 * 1024)
-#define NEEDED_SEALS (F_SEAL_WRITE | F_SEAL_GROW | F_SEAL_SHRINK)
+#define NAMES_MAX ((gsize)256 * 1024 * 1024)
 
 static gboolean
 fail_malformed (VtImage *self, const char *what)
@@ -96,16 +94,6 @@ take_path (GVariant *value)
   return g_strndup (bytes, length);
 }
 
-static gboolean
-content_is_sealed (int memfd, guint64 size)
-{
-  int seals = fcntl (memfd, F_GET_SEALS);
-  struct stat info;
-
-  return seals >= 0 && (seals & NEEDED_SEALS) == NEEDED_SEALS && fstat (memfd, &info) == 0 &&
-         info.st_size >= 0 && (guint64)info.st_size == size;
-}
-
 /* Whether a file's parts go together: a content, or a digest with the reason why there is none. */
 static gboolean
 file_is_sound (VtImage *self, const VtImageFile *file, gsize digest_size, guint reason)
@@ -117,7 +105,7 @@ file_is_sound (VtImage *self, const VtImageFile *file, gsize digest_size, guint 
     return reason != VT_REASON_NONE;
   return reason == VT_REASON_NONE && digest_size == 0 &&
          file->result->size <= self->options->max_file_size &&
-         content_is_sealed (file->memfd, file->result->size);
+         vt_content_is_sealed (file->memfd, file->result->size);
 }
 
 static gboolean

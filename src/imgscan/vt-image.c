@@ -11,6 +11,7 @@
 #include "vt-image-protocol.h"
 #include "vt-image-reader.h"
 #include "vt-ipc.h"
+#include "vt-source.h"
 
 /* Emulated, the appliance takes up to ten times as long to start. */
 #define TCG_FACTOR 10
@@ -41,19 +42,11 @@ attach (GSource *source, GSourceFunc func, VtImage *self)
 }
 
 static void
-clear_source (GSource **source)
-{
-  if (*source != NULL)
-    g_source_destroy (*source);
-  g_clear_pointer (source, g_source_unref);
-}
-
-static void
 stop_reader (VtImage *self)
 {
-  clear_source (&self->launch_timer);
-  clear_source (&self->ticker);
-  clear_source (&self->messages);
+  vt_source_clear (&self->launch_timer);
+  vt_source_clear (&self->ticker);
+  vt_source_clear (&self->messages);
   vt_child_clear (&self->child);
   g_clear_pointer (&self->last_file, vt_image_file_free);
   g_clear_pointer (&self->direct, g_free);
@@ -212,7 +205,7 @@ vt_image_enter_phase (VtImage *self, const char *phase)
     if (!self->force_tcg || self->kvm_failed)
       vt_accel_remember_broken (self->kvm_failed);
     self->launching = FALSE;
-    clear_source (&self->launch_timer);
+    vt_source_clear (&self->launch_timer);
   }
   self->waiting = g_intern_string (phase);
   if (g_str_equal (phase, "launch"))

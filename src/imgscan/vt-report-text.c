@@ -6,8 +6,6 @@
  */
 #include "vt-report-private.h"
 
-#define SECONDS_PER_DAY ((gint64)24 * 60 * 60)
-
 /* PREFIX is empty, or the image's name and a colon. */
 static void
 write_findings (const VtScanResult *result, const char *prefix, VtSink *sink)
@@ -46,19 +44,13 @@ static void
 write_database (const VtEngineDatabase *database, VtSink *sink)
 {
   g_autofree char *name = vt_report_escape (database->name);
-  g_autoptr (GDateTime) time = g_date_time_new_from_unix_utc (database->time);
-  g_autofree char *date = time != NULL ? g_date_time_format (time, "%Y-%m-%d") : NULL;
-  gint64 now = g_get_real_time () / G_USEC_PER_SEC;
+  g_autofree char *age = vt_report_format_age (database->time);
 
   vt_sink_printf (sink, "Database: %s", name);
   if (database->version > 0)
     vt_sink_printf (sink, ", version %u, %u signatures", database->version, database->signatures);
-  if (date != NULL) {
-    gint64 days = database->time < now ? (now - database->time) / SECONDS_PER_DAY : 0;
-
-    vt_sink_printf (sink, ", of %s (%" G_GINT64_FORMAT " %s old)", date, days,
-                    days == 1 ? "day" : "days");
-  }
+  if (age != NULL)
+    vt_sink_printf (sink, ", of %s", age);
   vt_sink_puts (sink, "\n");
 }
 

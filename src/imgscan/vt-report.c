@@ -3,6 +3,8 @@
 
 #include <string.h>
 
+#define SECONDS_PER_DAY ((gint64)24 * 60 * 60)
+
 static const struct {
   const char *name;
   void (*write) (GPtrArray *results, VtSink *sink);
@@ -103,6 +105,30 @@ vt_report_format_size (guint64 bytes)
 
   /* A no-break space looks like a space, and no search for one finds it. */
   return g_strjoinv (" ", parts);
+}
+
+char *
+vt_report_format_date (gint64 time)
+{
+  g_autoptr (GDateTime) date = g_date_time_new_from_unix_utc (time);
+
+  return date != NULL ? g_date_time_format (date, "%Y-%m-%d") : NULL;
+}
+
+char *
+vt_report_format_age (gint64 time)
+{
+  gint64 now = g_get_real_time () / G_USEC_PER_SEC;
+  g_autofree char *date = vt_report_format_date (time);
+  gint64 days = 0;
+
+  if (date == NULL)
+    return NULL;
+  /* One whose time has a date lies so far from the ends of the numbers that this fits. */
+  if (time < now)
+    days = (now - time) / SECONDS_PER_DAY;
+  return g_strdup_printf ("%s (%" G_GINT64_FORMAT " %s old)", date, days,
+                          days == 1 ? "day" : "days");
 }
 
 char *

@@ -41,3 +41,8 @@ char *vt_report_escape (const char *path);
 
 /* BYTES for people, in powers of 1,024: "1.5 GiB". Free with g_free(). */
 char *vt_report_format_size (guint64 bytes);
+
+/* TIME, in seconds since 1970, as a date; NULL for a time without one. Free with g_free(). */
+char *vt_report_format_date (gint64 time);
+/* The same and how long ago that is: "2026-01-31 (1 day old)". */
+char *vt_report_format_age (gint64 time);

@@ -11,6 +11,7 @@
 #include "vt-engine-protocol-private.h"
 #include "vt-fd.h"
 #include "vt-ipc.h"
+#include "vt-source.h"
 
 /* How long a host that has nothing to do may take to end in order; it takes milliseconds. */
 #define END_MS 1000
@@ -94,9 +95,7 @@ vt_scan_host_free (VtScanHost *self)
 {
   struct pollfd ended = {.fd = self->child.pidfd, .events = POLLIN};
 
-  if (self->input != NULL)
-    g_source_destroy (self->input);
-  g_clear_pointer (&self->input, g_source_unref);
+  vt_source_clear (&self->input);
   /* One that loads would not notice. */
   if (self->loaded) {
     shutdown (self->child.socket, SHUT_RDWR);

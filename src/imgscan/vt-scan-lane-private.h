@@ -17,11 +17,15 @@ typedef struct {
   /* The worker takes contents now. */
   /* WEAKNESS is "", or what the user must know of the worker's sandbox. */
   void (*ready) (VtScanLane *lane, const char *weakness, gpointer owner);
-  /* JOB, now the owner's, has its verdict, and the worker takes the next content. */
-  void (*scanned) (VtScanLane *lane, VtScanRequest *job, const VtVerdict *verdict, gpointer owner);
-  /* The worker is of no more use: free the lane. JOB, now the owner's, is what it had, or NULL. */
+  /* REQUEST, now the owner's, has its verdict, and the worker takes the next content. */
+  void (*scanned) (VtScanLane *lane,
+                   VtScanRequest *request,
+                   const VtVerdict *verdict,
+                   gpointer owner);
+  /* The worker is of no more use: free the lane. REQUEST, now the owner's, is what it had, or NULL.
+   */
   void (*lost) (
-      VtScanLane *lane, VtScanRequest *job, VtReason reason, const char *what, gpointer owner);
+      VtScanLane *lane, VtScanRequest *request, VtReason reason, const char *what, gpointer owner);
 } VtScanLaneEvents;
 
 /*
@@ -45,7 +49,8 @@ guint64 vt_scan_lane_get_serial (const VtScanLane *self);
 gboolean vt_scan_lane_is_idle (const VtScanLane *self);
 /* Takes the worker's pidfd. */
 void vt_scan_lane_set_pidfd (VtScanLane *self, int pidfd);
-/* Hands JOB (taken) to the worker, which must be idle; a failure becomes a "lost" event later. */
-void vt_scan_lane_scan (VtScanLane *self, VtScanRequest *job);
+/* Hands REQUEST (taken) to the worker, which must be idle; a failure becomes a "lost" event later.
+ */
+void vt_scan_lane_scan (VtScanLane *self, VtScanRequest *request);
 /* The content the worker has, now the caller's, or NULL. */
-VtScanRequest *vt_scan_lane_steal_job (VtScanLane *self);
+VtScanRequest *vt_scan_lane_steal_request (VtScanLane *self);

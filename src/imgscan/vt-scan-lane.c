@@ -9,6 +9,7 @@
 #include "vt-engine-protocol-private.h"
 #include "vt-fd.h"
 #include "vt-ipc.h"
+#include "vt-source.h"
 #include "vt-spawner.h"
 
 /* How long a worker may take to enter its sandbox; it takes milliseconds. */
@@ -33,7 +34,7 @@ struct _VtScanLane {
   int socket;
   int pidfd; /* -1 until the host has told */
   guint scan_seconds;
-  VtScanRequest *job;
+  VtScanRequest *request;
   GMainContext *context;
   GSource *input;
   GSource *deadline;
@@ -42,21 +43,13 @@ struct _VtScanLane {
 };
 
 static void
-clear_source (GSource **source)
-{
-  if (*source != NULL)
-    g_source_destroy (*source);
-  g_clear_pointer (source, g_source_unref);
-}
-
-static void
 lose (VtScanLane *self, VtReason reason, const char *what)
 {
-  VtScanRequest *job = vt_scan_lane_steal_job (self);
+  VtScanRequest *request = vt_scan_lane_steal_request (self);
 
-  clear_source (&self->input);
-  clear_source (&self->deadline);
-  self->events->lost (self, job, reason, what, self->owner);
+  vt_source_clear (&self->input);
+  vt_source_clear (&self->deadline);
+  self->events->lost (self, request, reason, what, self->owner);
 }
 
 static gboolean
@@ -78,7 +71,7 @@ on_deadline (gpointer data)
 static void
 set_deadline (VtScanLane *self, guint seconds)
 {
-  clear_source (&self->deadline);
+  vt_source_clear (&self->deadline);
   self->deadline = g_timeout_source_new_seconds (seconds);
   g_source_set_callback (self->deadline, on_deadline, self, NULL);
   g_source_attach (self->deadline, self->context);
@@ -94,7 +87,7 @@ take_verdict (VtScanLane *self, GVariant *message)
   guint reason;
 
   g_variant_get (message, "(utuu&s)", NULL, &serial, &kind, &reason, &threat);
-  if (self->job == NULL || serial != self->job->serial ||
+  if (self->request == NULL || serial != self->request->serial ||
       !vt_verdict_is_valid (kind, reason, threat)) {
     lose (self, VT_REASON_ENGINE_CRASH, "a worker gave an answer that makes no sense");
     return;
@@ -103,8 +96,8 @@ take_verdict (VtScanLane *self, GVariant *message)
   verdict.reason = (VtReason)reason;
   g_strlcpy (verdict.threat, threat, sizeof verdict.threat);
   self->state = LANE_IDLE;
-  clear_source (&self->deadline);
-  self->events->scanned (self, vt_scan_lane_steal_job (self), &verdict, self->owner);
+  vt_source_clear (&self->deadline);
+  self->events->scanned (self, vt_scan_lane_steal_request (self), &verdict, self->owner);
 }
 
 static void
@@ -117,7 +110,7 @@ take_message (VtScanLane *self, GVariant *message)
   g_variant_get (message, "(utuu&s)", &kind, NULL, NULL, NULL, &text);
   if (kind == VT_WORKER_READY && self->state == LANE_STARTING) {
     self->state = LANE_IDLE;
-    clear_source (&self->deadline);
+    vt_source_clear (&self->deadline);
     self->events->ready (self, text, self->owner);
   } else if (kind == VT_WORKER_FAILED && self->state == LANE_STARTING) {
     what = g_strdup_printf ("a worker could not start: %s", text);
@@ -140,7 +133,7 @@ on_input (gint fd, GIOCondition condition, gpointer data)
   if (message != NULL) {
     take_message (self, message);
   } else {
-    what = g_strdup_printf ("a worker ended%s: %s", self->job != NULL ? " in a scan" : "",
+    what = g_strdup_printf ("a worker ended%s: %s", self->request != NULL ? " in a scan" : "",
                             error->message);
     lose (self, VT_REASON_ENGINE_CRASH, what);
   }
@@ -177,13 +170,13 @@ vt_scan_lane_new (guint64 serial,
 void
 vt_scan_lane_free (VtScanLane *self)
 {
-  clear_source (&self->input);
-  clear_source (&self->deadline);
+  vt_source_clear (&self->input);
+  vt_source_clear (&self->deadline);
   if (self->pidfd >= 0)
     vt_pidfd_kill (self->pidfd);
   vt_fd_clear (&self->pidfd);
   vt_fd_clear (&self->socket);
-  g_free (self->job);
+  g_free (self->request);
   g_main_context_unref (self->context);
   g_free (self);
 }
@@ -220,23 +213,23 @@ vt_scan_lane_set_pidfd (VtScanLane *self, int pidfd)
 }
 
 void
-vt_scan_lane_scan (VtScanLane *self, VtScanRequest *job)
+vt_scan_lane_scan (VtScanLane *self, VtScanRequest *request)
 {
-  g_autoptr (GVariant) request =
-      g_variant_ref_sink (g_variant_new ("(tt)", job->serial, job->size));
+  g_autoptr (GVariant) message =
+      g_variant_ref_sink (g_variant_new ("(tt)", request->serial, request->size));
 
-  self->job = job;
+  self->request = request;
   self->state = LANE_BUSY;
   /* If this fails, the worker is dead or has not read what it answered to: end it, as is seen by
    * the input source. */
-  if (!vt_ipc_send (self->socket, request, &job->memfd, 1, NULL))
+  if (!vt_ipc_send (self->socket, message, &request->memfd, 1, NULL))
     shutdown (self->socket, SHUT_RDWR);
   set_deadline (self, self->scan_seconds + GRACE_SECONDS +
-                          (guint)MIN (job->size / GRACE_BYTES_PER_SECOND, G_MAXINT16));
+                          (guint)MIN (request->size / GRACE_BYTES_PER_SECOND, G_MAXINT16));
 }
 
 VtScanRequest *
-vt_scan_lane_steal_job (VtScanLane *self)
+vt_scan_lane_steal_request (VtScanLane *self)
 {
-  return g_steal_pointer (&self->job);
+  return g_steal_pointer (&self->request);
 }

@@ -26,8 +26,8 @@ VtScanQueue *vt_scan_queue_new (void);
 void vt_scan_queue_free (VtScanQueue *self);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (VtScanQueue, vt_scan_queue_free)
 
-/* Takes JOB. */
-void vt_scan_queue_push (VtScanQueue *self, VtScanRequest *job);
+/* Takes REQUEST. */
+void vt_scan_queue_push (VtScanQueue *self, VtScanRequest *request);
 /* The next one, now the caller's, or NULL. */
 VtScanRequest *vt_scan_queue_pop (VtScanQueue *self);
 /* All of OWNER's, now the caller's, the next one first; none is left behind. */

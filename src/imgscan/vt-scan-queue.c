@@ -2,11 +2,11 @@
 #include "vt-scan-queue-private.h"
 
 struct _VtScanQueue {
-  GSequence *jobs;
+  GSequence *requests;
 };
 
 static gint
-compare_jobs (gconstpointer a, gconstpointer b, gpointer user_data)
+compare_requests (gconstpointer a, gconstpointer b, gpointer user_data)
 {
   const VtScanRequest *first = a;
   const VtScanRequest *second = b;
@@ -21,61 +21,61 @@ vt_scan_queue_new (void)
 {
   VtScanQueue *self = g_new (VtScanQueue, 1);
 
-  self->jobs = g_sequence_new (NULL);
+  self->requests = g_sequence_new (NULL);
   return self;
 }
 
 void
 vt_scan_queue_free (VtScanQueue *self)
 {
-  VtScanRequest *job;
+  VtScanRequest *request;
 
-  while ((job = vt_scan_queue_pop (self)) != NULL)
-    g_free (job);
-  g_sequence_free (self->jobs);
+  while ((request = vt_scan_queue_pop (self)) != NULL)
+    g_free (request);
+  g_sequence_free (self->requests);
   g_free (self);
 }
 
 void
-vt_scan_queue_push (VtScanQueue *self, VtScanRequest *job)
+vt_scan_queue_push (VtScanQueue *self, VtScanRequest *request)
 {
-  g_sequence_insert_sorted (self->jobs, job, compare_jobs, NULL);
+  g_sequence_insert_sorted (self->requests, request, compare_requests, NULL);
 }
 
 VtScanRequest *
 vt_scan_queue_pop (VtScanQueue *self)
 {
-  GSequenceIter *first = g_sequence_get_begin_iter (self->jobs);
-  VtScanRequest *job;
+  GSequenceIter *first = g_sequence_get_begin_iter (self->requests);
+  VtScanRequest *request;
 
   if (g_sequence_iter_is_end (first))
     return NULL;
-  job = g_sequence_get (first);
+  request = g_sequence_get (first);
   g_sequence_remove (first);
-  return job;
+  return request;
 }
 
 GPtrArray *
 vt_scan_queue_take_owned (VtScanQueue *self, gconstpointer owner)
 {
-  GPtrArray *jobs = g_ptr_array_new ();
-  GSequenceIter *next = g_sequence_get_begin_iter (self->jobs);
+  GPtrArray *requests = g_ptr_array_new ();
+  GSequenceIter *next = g_sequence_get_begin_iter (self->requests);
 
   while (!g_sequence_iter_is_end (next)) {
     GSequenceIter *iter = next;
-    VtScanRequest *job = g_sequence_get (iter);
+    VtScanRequest *request = g_sequence_get (iter);
 
     next = g_sequence_iter_next (iter);
-    if (job->owner != owner)
+    if (request->owner != owner)
       continue;
     g_sequence_remove (iter);
-    g_ptr_array_add (jobs, job);
+    g_ptr_array_add (requests, request);
   }
-  return jobs;
+  return requests;
 }
 
 guint
 vt_scan_queue_get_length (VtScanQueue *self)
 {
-  return (guint)g_sequence_get_length (self->jobs);
+  return (guint)g_sequence_get_length (self->requests);
 }

@@ -14,9 +14,6 @@
 #include "vt-sink.h"
 #include "vt-store.h"
 
-#define EXIT_OK     0
-#define EXIT_FAILED 2
-
 #define SECONDS_PER_DAY ((gint64)24 * 60 * 60)
 /* A hundred years and more; the seconds still fit. */
 #define MAX_AGE_DAYS_MAX ((gint64)100000)
@@ -132,8 +129,7 @@ parse_options (int *argc, char ***argv, Options *options, GError **error)
 static void
 print_date (VtSink *sink, const char *what, gint64 seconds)
 {
-  g_autoptr (GDateTime) time = g_date_time_new_from_unix_utc (seconds);
-  g_autofree char *date = time != NULL ? g_date_time_format (time, "%Y-%m-%d") : NULL;
+  g_autofree char *date = vt_report_format_date (seconds);
 
   vt_sink_printf (sink, "%s: %s\n", what, date != NULL ? date : "unknown");
 }
@@ -310,7 +306,7 @@ vt_verb_cache (int argc, char **argv)
   g_set_prgname ("vtemplater cache");
   action = parse_options (&argc, &argv, &options, &error);
   if (action != NULL && act_and_print (action, &options, &error))
-    return EXIT_OK;
+    return VT_EXIT_CLEAN;
   g_printerr ("vtemplater cache: %s\n", error->message);
-  return EXIT_FAILED;
+  return VT_EXIT_FAILED;
 }

@@ -15,8 +15,6 @@
 static const char summary[] = "status: shows the signatures in use, their versions and age.\n"
                               "update: runs freshclam, ClamAV's updater.";
 
-#define SECONDS_PER_DAY (24 * 60 * 60)
-
 typedef struct {
   char *database;
   GStrv words;
@@ -46,14 +44,12 @@ make_engine_options (const DbOptions *self)
 static void
 print_database (const VtEngineDatabase *database)
 {
-  g_autoptr (GDateTime) time = g_date_time_new_from_unix_utc (database->time);
-  g_autofree char *date = g_date_time_format (time, "%Y-%m-%d");
-  gint64 age = (g_get_real_time () / G_USEC_PER_SEC - database->time) / SECONDS_PER_DAY;
+  g_autofree char *age = vt_report_format_age (database->time);
 
   printf ("%-24s", database->name);
   if (database->version > 0)
     printf (" version %u, %u signatures,", database->version, database->signatures);
-  printf (" of %s (%" G_GINT64_FORMAT " days old)\n", date, MAX (age, 0));
+  printf (" of %s\n", age != NULL ? age : "an unknown date");
 }
 
 static int
