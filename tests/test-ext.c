@@ -140,10 +140,10 @@ test_windows (ExtFixture *fixture, gconstpointer data)
   second = vt_ext_open (disk, 16 << 20, 8 << 20, &refusal, &error);
   g_assert_nonnull (second);
   /* Both at once, and each its own. */
-  g_assert_true (vt_ext_read_small (first, "/f", 100, &bytes, &error));
+  g_assert_true (vt_ext_read_head (first, "/f", 100, &bytes, &error));
   g_assert_cmpmem (g_bytes_get_data (bytes, NULL), g_bytes_get_size (bytes), "first", 5);
   g_clear_pointer (&bytes, g_bytes_unref);
-  g_assert_true (vt_ext_read_small (second, "/f", 100, &bytes, &error));
+  g_assert_true (vt_ext_read_head (second, "/f", 100, &bytes, &error));
   g_assert_cmpmem (g_bytes_get_data (bytes, NULL), g_bytes_get_size (bytes), "second", 6);
   g_assert_null (vt_ext_open (disk, 16 << 20, (8 << 20) - 1024, &refusal, &error));
   g_assert_nonnull (strstr (refusal, "do not fit"));
@@ -194,6 +194,17 @@ assert_type (VtExt *ext, const char *path, VtExtType expected)
 }
 
 static void
+assert_link (VtExt *ext, const char *path, const char *expected)
+{
+  g_autoptr (GError) error = NULL;
+  g_autofree char *target = NULL;
+
+  g_assert_true (vt_ext_read_link (ext, path, &target, &error));
+  g_assert_no_error (error);
+  g_assert_cmpstr (target, ==, expected);
+}
+
+static void
 test_paths (ExtFixture *fixture, gconstpointer data)
 {
   static const char *const good[] = {"/etc/os-release",
@@ -218,10 +229,14 @@ test_paths (ExtFixture *fixture, gconstpointer data)
   g_assert_nonnull (ext);
   for (guint i = 0; i < G_N_ELEMENTS (good); i++) {
     assert_type (ext, good[i], VT_EXT_TYPE_REGULAR);
-    g_assert_true (vt_ext_read_small (ext, good[i], 5, &bytes, &error));
+    g_assert_true (vt_ext_read_head (ext, good[i], 5, &bytes, &error));
     g_assert_cmpmem (g_bytes_get_data (bytes, NULL), g_bytes_get_size (bytes), "ID=x\n", 5);
     g_clear_pointer (&bytes, g_bytes_unref);
   }
+  assert_link (ext, "/etc/again", "absolute");
+  assert_link (ext, "/etc/up/../../etc/loop", "loop");
+  assert_link (ext, "/etc/up/os-release", NULL);
+  assert_link (ext, "/etc/none", NULL);
   assert_type (ext, "/", VT_EXT_TYPE_DIRECTORY);
   assert_type (ext, "/etc/up", VT_EXT_TYPE_DIRECTORY);
   assert_type (ext, "/etc/dangling", VT_EXT_TYPE_MISSING);
@@ -230,15 +245,15 @@ test_paths (ExtFixture *fixture, gconstpointer data)
   g_assert_false (vt_ext_stat_path (ext, "/etc/loop", &type, &error));
   g_assert_error (error, VT_EXT_ERROR, VT_EXT_ERROR_REFUSED);
   g_clear_error (&error);
-  g_assert_false (vt_ext_read_small (ext, "/etc/os-release", 4, &bytes, &error));
+  g_assert_true (vt_ext_read_head (ext, "/etc/os-release", 4, &bytes, &error));
+  g_assert_cmpmem (g_bytes_get_data (bytes, NULL), g_bytes_get_size (bytes), "ID=x", 4);
+  g_clear_pointer (&bytes, g_bytes_unref);
+  g_assert_false (vt_ext_read_head (ext, "/etc", 4, &bytes, &error));
   g_assert_error (error, VT_EXT_ERROR, VT_EXT_ERROR_REFUSED);
   g_clear_error (&error);
-  g_assert_false (vt_ext_read_small (ext, "/etc", 4, &bytes, &error));
-  g_assert_error (error, VT_EXT_ERROR, VT_EXT_ERROR_REFUSED);
-  g_clear_error (&error);
-  g_assert_false (vt_ext_read_small (ext, "/etc/none", 4, &bytes, &error));
+  g_assert_false (vt_ext_read_head (ext, "/etc/none", 4, &bytes, &error));
   g_assert_error (error, VT_EXT_ERROR, VT_EXT_ERROR_MISSING);
-  g_assert_true (vt_ext_read_small (ext, "/etc/empty", 4, &bytes, NULL));
+  g_assert_true (vt_ext_read_head (ext, "/etc/empty", 4, &bytes, NULL));
   g_assert_cmpuint (g_bytes_get_size (bytes), ==, 0);
   g_bytes_unref (bytes);
 }

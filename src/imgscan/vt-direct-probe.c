@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only WITH cryptsetup-OpenSSL-exception
 #include "vt-direct-probe.h"
 
+#include "vt-direct-inspect.h"
+#include "vt-ext-path.h"
 #include "vt-partitions.h"
 
 struct _VtDirectProbe {
@@ -9,6 +11,12 @@ struct _VtDirectProbe {
   GPtrArray *exts;    /* of VtExt, NULL where a volume has none */
   char *refusal;
 };
+
+/* A file system as the inspection sees it. */
+typedef struct {
+  VtExt *ext;
+  GError **error; /* the first failure of any: what was said since is not to be believed */
+} Inspected;
 
 static void
 ext_free_or_null (gpointer ext)
@@ -102,6 +110,102 @@ add_volume (VtDirectProbe *self,
   return opened;
 }
 
+static void
+note_failure (const Inspected *self, GError *failure)
+{
+  if (*self->error == NULL)
+    *self->error = failure;
+  else
+    g_error_free (failure);
+}
+
+static gboolean
+read_head (gpointer fs, const char *path, gsize max, GBytes **data, GError **error)
+{
+  return vt_ext_read_head (((const Inspected *)fs)->ext, path, max, data, error);
+}
+
+static gboolean
+has_type (const Inspected *self, const char *path, VtExtType expected)
+{
+  GError *failure = NULL;
+  VtExtType type;
+
+  if (vt_ext_stat_path (self->ext, path, &type, &failure))
+    return type == expected;
+  note_failure (self, failure);
+  return FALSE;
+}
+
+static gboolean
+is_file (gpointer fs, const char *path)
+{
+  return has_type (fs, path, VT_EXT_TYPE_REGULAR);
+}
+
+static gboolean
+is_dir (gpointer fs, const char *path)
+{
+  return has_type (fs, path, VT_EXT_TYPE_DIRECTORY);
+}
+
+static char *
+read_link (gpointer fs, const char *path)
+{
+  const Inspected *self = fs;
+  GError *failure = NULL;
+  char *target = NULL;
+
+  if (!vt_ext_read_link (self->ext, path, &target, &failure))
+    note_failure (self, failure);
+  return target;
+}
+
+static void
+apply_claims (VtDirectProbe *self, VtInspection *inspection)
+{
+  for (guint i = 0; i < self->volumes->len; i++) {
+    VtFilesystem *filesystem = ((VtVolume *)g_ptr_array_index (self->volumes, i))->filesystem;
+    VtInspectClaim *claim = &inspection->claims[i];
+
+    filesystem->mountpoint = g_steal_pointer (&claim->mountpoint);
+    filesystem->os = g_steal_pointer (&claim->os);
+    filesystem->primary = claim->primary;
+  }
+}
+
+/* Which systems there are, unless only the appliance can tell. FALSE: the disk is lost. */
+static gboolean
+inspect (VtDirectProbe *self, GPtrArray *partitions, GError **error)
+{
+  static const VtInspectReader reader = {read_head, is_file, is_dir, read_link};
+  g_autofree Inspected *inspected = g_new0 (Inspected, partitions->len);
+  g_autofree VtInspectInput *inputs = g_new0 (VtInspectInput, partitions->len);
+  g_autoptr (VtInspection) inspection = NULL;
+  g_autoptr (GError) failure = NULL;
+
+  for (guint i = 0; i < partitions->len; i++) {
+    inspected[i].ext = g_ptr_array_index (self->exts, i);
+    inspected[i].error = &failure;
+    inputs[i].fs = inspected[i].ext != NULL ? &inspected[i] : NULL;
+    inputs[i].partition = g_ptr_array_index (partitions, i);
+  }
+  inspection = vt_direct_inspect (&reader, inputs, partitions->len, &self->refusal);
+  if (failure != NULL && failure->domain == VT_DISK_ERROR) {
+    g_propagate_error (error, g_steal_pointer (&failure));
+    return FALSE;
+  }
+  if (failure != NULL) {
+    g_free (self->refusal);
+    self->refusal = g_strdup (failure->message);
+  } else if (inspection != NULL) {
+    g_ptr_array_unref (self->systems);
+    self->systems = g_ptr_array_ref (inspection->systems);
+    apply_claims (self, inspection);
+  }
+  return TRUE;
+}
+
 VtDirectProbe *
 vt_direct_probe_disk (VtDisk *disk, VtImageSink *sink, GError **error)
 {
@@ -119,7 +223,7 @@ vt_direct_probe_disk (VtDisk *disk, VtImageSink *sink, GError **error)
     if (!add_volume (self, disk, sink, g_ptr_array_index (partitions, i), error))
       return NULL;
   }
-  return g_steal_pointer (&self);
+  return inspect (self, partitions, error) ? g_steal_pointer (&self) : NULL;
 }
 
 GPtrArray *

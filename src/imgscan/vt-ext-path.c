@@ -21,6 +21,7 @@ typedef struct {
   GArray *stack; /* of guint32: directories from the top to here, then what was found */
   GString *rest; /* what is still to be looked up */
   guint hops;
+  gboolean keep_link; /* at the path's end */
 } Resolver;
 
 static gboolean
@@ -31,7 +32,7 @@ set_missing (const char *name, GError **error)
 }
 
 static gboolean
-copy_runs (VtExt *self, const VtExtInode *inode, guint8 *buffer, GError **error)
+copy_runs (VtExt *self, const VtExtInode *inode, guint8 *buffer, gsize n, GError **error)
 {
   g_autoptr (GArray) runs = g_array_new (FALSE, FALSE, sizeof (VtExtRun));
   guint64 block_size = self->fs->blocksize;
@@ -42,17 +43,17 @@ copy_runs (VtExt *self, const VtExtInode *inode, guint8 *buffer, GError **error)
     const VtExtRun *run = &g_array_index (runs, VtExtRun, i);
     guint64 offset = run->logical * block_size;
 
-    if (offset >= inode->size)
+    if (offset >= n)
       break;
     if (!vt_ext_io_read (self->io, run->physical * block_size, buffer + offset,
-                         MIN (run->length * block_size, inode->size - offset), error))
+                         MIN (run->length * block_size, n - offset), error))
       return FALSE;
   }
   return TRUE;
 }
 
 static gboolean
-copy_inline (VtExt *self, const VtExtInode *inode, guint8 *buffer, GError **error)
+copy_inline (VtExt *self, const VtExtInode *inode, guint8 *buffer, gsize n, GError **error)
 {
   gsize size;
   g_autofree guint8 *data = vt_ext_inline_read (self, inode, &size, error);
@@ -61,36 +62,44 @@ copy_inline (VtExt *self, const VtExtInode *inode, guint8 *buffer, GError **erro
     return FALSE;
   if (size < inode->size)
     return vt_ext_refuse (error, "inode %u is larger than its data", inode->number);
-  memcpy (buffer, data, inode->size);
+  memcpy (buffer, data, MIN (inode->size, n));
   return TRUE;
 }
 
-/* All bytes of a file or link, and a NUL after them. */
+/* The first bytes of a file or link, at most MAX, and a NUL after them. */
 static guint8 *
-read_whole (VtExt *self, const VtExtInode *inode, gsize max, GError **error)
+read_bytes (VtExt *self, const VtExtInode *inode, gsize max, gsize *n, GError **error)
 {
   g_autofree guint8 *buffer = NULL;
 
-  if (inode->size > max) {
-    vt_ext_refuse (error, "%" G_GUINT64_FORMAT " bytes are more than %zu", inode->size, max);
-    return NULL;
-  }
-  buffer = g_malloc0 (inode->size + 1);
+  *n = MIN (inode->size, max);
+  buffer = g_malloc0 (*n + 1);
   if ((inode->flags & EXT4_INLINE_DATA_FL) != 0) {
-    if (!copy_inline (self, inode, buffer, error))
+    if (!copy_inline (self, inode, buffer, *n, error))
       return NULL;
   } else if (LINUX_S_ISLNK (inode->mode) && inode->size < FAST_LINK_SIZE) {
-    memcpy (buffer, inode->raw.fields.i_block, inode->size);
-  } else if (!copy_runs (self, inode, buffer, error)) {
+    memcpy (buffer, inode->raw.fields.i_block, *n);
+  } else if (!copy_runs (self, inode, buffer, *n, error)) {
     return NULL;
   }
   return g_steal_pointer (&buffer);
 }
 
+static char *
+read_target (VtExt *self, const VtExtInode *link, GError **error)
+{
+  gsize n;
+
+  if (link->size <= TARGET_MAX)
+    return (char *)read_bytes (self, link, TARGET_MAX, &n, error);
+  vt_ext_refuse (error, "a symbolic link of %" G_GUINT64_FORMAT " bytes", link->size);
+  return NULL;
+}
+
 static gboolean
 follow_link (Resolver *self, const VtExtInode *link, GError **error)
 {
-  g_autofree char *target = (char *)read_whole (self->ext, link, TARGET_MAX, error);
+  g_autofree char *target = read_target (self->ext, link, error);
 
   if (target == NULL)
     return FALSE;
@@ -122,7 +131,7 @@ enter (Resolver *self, const char *name, GError **error)
       continue;
     if (!vt_ext_inode_read (self->ext, entry->inode, &inode, error))
       return FALSE;
-    if (LINUX_S_ISLNK (inode.mode))
+    if (LINUX_S_ISLNK (inode.mode) && !(self->keep_link && self->rest->len == 0))
       return follow_link (self, &inode, error);
     g_array_append_val (self->stack, inode.number);
     return self->stack->len <= DEPTH_MAX || vt_ext_refuse (error, "the path is too deep");
@@ -161,10 +170,10 @@ walk (Resolver *self, GError **error)
 }
 
 static gboolean
-resolve (VtExt *self, const char *path, VtExtInode *inode, GError **error)
+resolve (VtExt *self, const char *path, gboolean keep_link, VtExtInode *inode, GError **error)
 {
   g_autoptr (GArray) stack = g_array_new (FALSE, FALSE, sizeof (guint32));
-  Resolver resolver = {self, stack, g_string_new (path), 0};
+  Resolver resolver = {self, stack, g_string_new (path), 0, keep_link};
   gboolean found = walk (&resolver, error);
 
   g_string_free (resolver.rest, TRUE);
@@ -179,7 +188,7 @@ vt_ext_stat_path (VtExt *self, const char *path, VtExtType *type, GError **error
   VtExtInode inode;
 
   *type = VT_EXT_TYPE_MISSING;
-  if (!resolve (self, path, &inode, &failure)) {
+  if (!resolve (self, path, FALSE, &inode, &failure)) {
     if (g_error_matches (failure, VT_EXT_ERROR, VT_EXT_ERROR_MISSING))
       return TRUE;
     g_propagate_prefixed_error (error, g_steal_pointer (&failure), "%s: ", path);
@@ -192,14 +201,15 @@ vt_ext_stat_path (VtExt *self, const char *path, VtExtType *type, GError **error
 }
 
 gboolean
-vt_ext_read_small (VtExt *self, const char *path, gsize max, GBytes **data, GError **error)
+vt_ext_read_head (VtExt *self, const char *path, gsize max, GBytes **data, GError **error)
 {
   guint8 *bytes = NULL;
   VtExtInode inode;
+  gsize n;
 
-  if (resolve (self, path, &inode, error)) {
+  if (resolve (self, path, FALSE, &inode, error)) {
     if (LINUX_S_ISREG (inode.mode))
-      bytes = read_whole (self, &inode, max, error);
+      bytes = read_bytes (self, &inode, max, &n, error);
     else
       vt_ext_refuse (error, "it is no regular file");
   }
@@ -207,6 +217,22 @@ vt_ext_read_small (VtExt *self, const char *path, gsize max, GBytes **data, GErr
     g_prefix_error (error, "%s: ", path);
     return FALSE;
   }
-  *data = g_bytes_new_take (bytes, inode.size);
+  *data = g_bytes_new_take (bytes, n);
   return TRUE;
+}
+
+gboolean
+vt_ext_read_link (VtExt *self, const char *path, char **target, GError **error)
+{
+  g_autoptr (GError) failure = NULL;
+  VtExtInode inode;
+
+  *target = NULL;
+  if (resolve (self, path, TRUE, &inode, &failure) &&
+      (!LINUX_S_ISLNK (inode.mode) || (*target = read_target (self, &inode, &failure)) != NULL))
+    return TRUE;
+  if (g_error_matches (failure, VT_EXT_ERROR, VT_EXT_ERROR_MISSING))
+    return TRUE;
+  g_propagate_prefixed_error (error, g_steal_pointer (&failure), "%s: ", path);
+  return FALSE;
 }

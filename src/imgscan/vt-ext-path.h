@@ -18,7 +18,12 @@ typedef enum {
 gboolean vt_ext_stat_path (VtExt *self, const char *path, VtExtType *type, GError **error)
     G_GNUC_WARN_UNUSED_RESULT;
 
-/* The content of the regular file PATH. One of more than MAX bytes is an error, and so is one that
- * is not there (VT_EXT_ERROR_MISSING). */
-gboolean vt_ext_read_small (VtExt *self, const char *path, gsize max, GBytes **data, GError **error)
+/* The first bytes of the regular file PATH, at most MAX. One that is not there is an error
+ * (VT_EXT_ERROR_MISSING). */
+gboolean vt_ext_read_head (VtExt *self, const char *path, gsize max, GBytes **data, GError **error)
+    G_GNUC_WARN_UNUSED_RESULT;
+
+/* The text of the symbolic link at the end of PATH, which is not followed. TARGET is NULL where
+ * there is none. */
+gboolean vt_ext_read_link (VtExt *self, const char *path, char **target, GError **error)
     G_GNUC_WARN_UNUSED_RESULT;

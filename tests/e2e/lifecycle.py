@@ -16,6 +16,8 @@ from harness import Skip, environment, equal, image, run, scan, scratch, true
 # How long processes may take to end once they have to; it takes milliseconds.
 END_TIMEOUT_S = 30
 WITHOUT_KVM = "starting it again without (TCG, slower)"
+# Starts an appliance, whatever the image holds.
+GUESTFS = ("--backend", "guestfs")
 
 
 def processes():
@@ -81,11 +83,11 @@ def test_kvm_that_does_not_work_is_noticed_and_remembered():
     # As a user runs it, and for real: nothing here says that KVM is broken.
     if not os.access("/dev/kvm", os.R_OK | os.W_OK):
         raise Skip("no /dev/kvm that may be used")
-    _, _, first = scan(image("clean.qcow2"), status=0)
+    _, _, first = scan(image("clean.qcow2"), *GUESTFS, status=0)
     if WITHOUT_KVM not in first.stderr:
         raise Skip("KVM works here")
     equal(first.stderr.count(WITHOUT_KVM), 1, "said once")
-    _, _, second = scan(image("clean.qcow2"), status=0)
+    _, _, second = scan(image("clean.qcow2"), *GUESTFS, status=0)
     true(WITHOUT_KVM not in second.stderr, "the second run knows")
 
 
@@ -100,7 +102,7 @@ def test_kvm_that_hangs_is_given_up():
     cache = scratch / "another-cache"
     hanging = dict(environment, LIBGUESTFS_HV=str(qemu), XDG_CACHE_HOME=str(cache))
     done = run("scan", "--database", harness.SIGNATURES, "--store", "none", "--launch-timeout", "5",
-               image("clean.qcow2"), env=hanging)
+               *GUESTFS, image("clean.qcow2"), env=hanging)
     equal(done.returncode, 0, f"exit status: {done.stderr}")
     true("not up after 5 s" in done.stderr and WITHOUT_KVM in done.stderr, done.stderr)
     equal([entry.name for entry in cache.glob("vtemplater/kvm-broken")], ["kvm-broken"], "memory")
@@ -109,7 +111,7 @@ def test_kvm_that_hangs_is_given_up():
 def test_appliance_that_stalls_is_given_up():
     # Long enough for the slowest step of an appliance that does not stall.
     process = start("scan", "--database", harness.SIGNATURES, "--store", "none", "--stall-timeout",
-                    "30", "--progress", "plain", image("ext4.qcow2"))
+                    "30", "--progress", "plain", *GUESTFS, image("ext4.qcow2"))
     for line in process.stderr:
         if "inspecting" in line:
             break
@@ -125,7 +127,8 @@ def test_appliance_that_stalls_is_given_up():
 
 
 def test_nothing_survives_kill_9():
-    process, started = start_until("qemu-system", "--store", "none", image("ext4.qcow2"))
+    process, started = start_until("qemu-system", "--store", "none", *GUESTFS,
+                                   image("ext4.qcow2"))
     names = set(started.values())
     true(any(name.startswith("qemu-nbd") for name in names), f"an export runs: {names}")
     process.kill()
@@ -135,7 +138,8 @@ def test_nothing_survives_kill_9():
 
 def test_interrupt_ends_the_scan():
     store = scratch / "interrupted.db"
-    process, started = start_until("qemu-system", "--store", store, image("ext4.qcow2"))
+    process, started = start_until("qemu-system", "--store", store, *GUESTFS,
+                                   image("ext4.qcow2"))
     process.send_signal(signal.SIGINT)
     stdout, stderr = process.communicate(timeout=harness.TIMEOUT_S)
     equal(process.returncode, 2, "exit status")
@@ -165,20 +169,37 @@ def test_second_scan_needs_no_engine():
     equal(fourth["stats"]["scanned"], first["stats"]["scanned"], "scanned under other limits")
 
 
-def test_killed_scan_goes_on_where_it_was():
-    store = scratch / "killed.db"
+def stop_in_the_middle(store, sign):
+    """Stops a scan once it has kept verdicts; returns what it said and how many there are."""
     process = start("scan", "--database", harness.SIGNATURES, "--store", store, "--progress",
-                    "plain", image("ext4.qcow2"))
+                    "plain", *GUESTFS, image("ext4.qcow2"))
 
     def verdicts():
         done = run("cache", "stats", "--store", store, "--format", "json")
         return json.loads(done.stdout)["verdicts"] if done.returncode == 0 and done.stdout else 0
     wait_until(lambda: process.poll() is not None or (store.exists() and verdicts() > 0),
                "verdicts")
-    process.kill()
-    process.communicate()
+    process.send_signal(sign)
+    stdout, _ = process.communicate(timeout=harness.TIMEOUT_S)
     kept = verdicts()
     true(kept > 0, "verdicts are kept")
+    return stdout, kept
+
+
+def test_killed_scan_goes_on_where_it_was():
+    store = scratch / "killed.db"
+    _, kept = stop_in_the_middle(store, signal.SIGKILL)
+    report, _, _ = scan(image("ext4.qcow2"), status=1, store=store)
+    true(report["stats"]["from_store"] >= kept, f"{report['stats']['from_store']} of {kept} used")
+
+
+def test_interrupted_scan_keeps_what_it_learnt():
+    store = scratch / "stopped.db"
+    stdout, kept = stop_in_the_middle(store, signal.SIGINT)
+    # Unless it was through before.
+    said = [line for line in stdout.splitlines() if line.startswith("Scanned: ")]
+    equal(len(said), 1, f"summary: {stdout}")
+    true(int(said[0].split()[1]) >= kept, f"kept {kept}, {said}")
     report, _, _ = scan(image("ext4.qcow2"), status=1, store=store)
     true(report["stats"]["from_store"] >= kept, f"{report['stats']['from_store']} of {kept} used")
 

@@ -48,7 +48,7 @@ use (VtExt *ext)
   g_autoptr (GBytes) bytes = NULL;
   gsize delivered = 0;
 
-  if (!vt_ext_read_small (ext, "/etc/os-release", 4096, &bytes, &error))
+  if (!vt_ext_read_head (ext, "/etc/os-release", 4096, &bytes, &error))
     g_assert_true (error->message != NULL);
   g_clear_error (&error);
   if (!vt_ext_list (ext, on_name, wanted, &refusal, &error)) {
