@@ -8,6 +8,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <sys/wait.h>
@@ -99,6 +100,13 @@ export_bytes (Fixture *fixture, gsize size)
   g_assert_no_error (error);
 }
 
+/* A server must not outlive a test that fails. */
+static void
+die_with_test (gpointer user_data)
+{
+  prctl (PR_SET_PDEATHSIG, SIGKILL);
+}
+
 /* Until the server is there it cannot be connected to: nobody else tells. */
 static void
 start_server (Fixture *fixture, const char *const *argv, const char *socket_path)
@@ -106,8 +114,8 @@ start_server (Fixture *fixture, const char *const *argv, const char *socket_path
   g_autoptr (GError) error = NULL;
 
   g_assert_true (g_spawn_async (NULL, (char **)argv, NULL,
-                                G_SPAWN_SEARCH_PATH | G_SPAWN_DO_NOT_REAP_CHILD, NULL, NULL,
-                                &fixture->server, &error));
+                                G_SPAWN_SEARCH_PATH | G_SPAWN_DO_NOT_REAP_CHILD, die_with_test,
+                                NULL, &fixture->server, &error));
   g_assert_no_error (error);
   for (int i = 0; i < 2000 && !g_file_test (socket_path, G_FILE_TEST_EXISTS); i++)
     g_usleep (10000);
