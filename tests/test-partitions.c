@@ -401,6 +401,7 @@ test_damaged_chain (Fixture *fixture, gconstpointer data)
       {446 + 16 + 8, "\0\0\0\1", 4}, /* the next one is outside */
       {446 + 16 + 4, "\x83", 1},     /* a second partition in place of the next record */
       {446 + 32 + 4, "\x83\0\0\0\0\x10\0\0\0\x10\0", 11}, /* a third entry */
+      {446 + 48 + 4, "\x83\0\0\0\0\x10\0\0\0\x10\0", 11}, /* a fourth */
   };
 
   make_table (fixture, LOGICAL_MBR);
