@@ -13,6 +13,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
+import time
 import traceback
 
 BUILD = pathlib.Path(sys.argv[1])
@@ -21,6 +22,8 @@ PROGRAM = BUILD / "src" / "templater" / "vtemplater"
 IMAGES = pathlib.Path(os.environ.get("VT_TEST_IMAGES", BUILD / "test-images"))
 SIGNATURES = SOURCE / "data" / "demo-signatures"
 TIMEOUT_S = 900
+# How long processes may take to end once they have to; it takes milliseconds.
+END_TIMEOUT_S = 30
 
 scratch = pathlib.Path(tempfile.mkdtemp(prefix="vt-e2e-"))
 # One cache for a test program: what is learnt of /dev/kvm is learnt once.
@@ -38,6 +41,11 @@ def run(*words, **options):
     return subprocess.run([PROGRAM, *map(str, words)], stdout=subprocess.PIPE,
                           stderr=subprocess.PIPE, text=True, timeout=TIMEOUT_S, check=False,
                           **options)
+
+
+def start(*words, **options):
+    return subprocess.Popen([PROGRAM, *map(str, words)], env=environment, text=True,
+                            stdout=subprocess.PIPE, stderr=subprocess.PIPE, **options)
 
 
 def scan(image, *options, status=None, store="none", database=SIGNATURES):
@@ -70,6 +78,51 @@ def image(name):
     if not path.exists():
         raise AssertionError(f"{path} is missing: tests/images/make-test-images makes it")
     return path
+
+
+def processes():
+    """Process id to (parent, start time, command name) of all processes."""
+    found = {}
+    for entry in pathlib.Path("/proc").iterdir():
+        if not entry.name.isdigit():
+            continue
+        try:
+            text = (entry / "stat").read_text()
+        except (FileNotFoundError, ProcessLookupError):
+            continue
+        name = text[text.index("(") + 1:text.rindex(")")]
+        fields = text[text.rindex(")") + 2:].split()
+        if fields[0] != "Z":
+            found[int(entry.name)] = (int(fields[1]), fields[19], name)
+    return found
+
+
+def descendants(root):
+    """Identities (id, start time) to names of all that ROOT has started, directly or not."""
+    table = processes()
+    tree = {root}
+    grown = True
+    while grown:
+        more = {pid for pid, (parent, _, _) in table.items() if parent in tree} - tree
+        tree |= more
+        grown = bool(more)
+    return {(pid, table[pid][1]): table[pid][2] for pid in tree - {root} if pid in table}
+
+
+def wait_until(condition, what, timeout=TIMEOUT_S):
+    end = time.monotonic() + timeout
+    while time.monotonic() < end:
+        if condition():
+            return
+        time.sleep(0.05)
+    raise AssertionError(f"not within {timeout} s: {what}")
+
+
+def assert_all_end(identities):
+    def gone():
+        table = processes()
+        return not any(pid in table and table[pid][1] == start for pid, start in identities)
+    wait_until(gone, f"the end of {sorted(identities.values())}", END_TIMEOUT_S)
 
 
 def equal(actual, expected, what):

@@ -4,70 +4,16 @@
 
 import json
 import os
-import pathlib
 import signal
 import stat
-import subprocess
-import time
 
 import harness
-from harness import Skip, environment, equal, image, run, scan, scratch, true
+from harness import (Skip, assert_all_end, descendants, environment, equal, image, run, scan,
+                     scratch, start, true, wait_until)
 
-# How long processes may take to end once they have to; it takes milliseconds.
-END_TIMEOUT_S = 30
 WITHOUT_KVM = "starting it again without (TCG, slower)"
 # Starts an appliance, whatever the image holds.
 GUESTFS = ("--backend", "guestfs")
-
-
-def processes():
-    """Process id to (parent, start time, command name) of all processes."""
-    found = {}
-    for entry in pathlib.Path("/proc").iterdir():
-        if not entry.name.isdigit():
-            continue
-        try:
-            text = (entry / "stat").read_text()
-        except (FileNotFoundError, ProcessLookupError):
-            continue
-        name = text[text.index("(") + 1:text.rindex(")")]
-        fields = text[text.rindex(")") + 2:].split()
-        if fields[0] != "Z":
-            found[int(entry.name)] = (int(fields[1]), fields[19], name)
-    return found
-
-
-def descendants(root):
-    """Identities (id, start time) to names of all that ROOT has started, directly or not."""
-    table = processes()
-    tree = {root}
-    grown = True
-    while grown:
-        more = {pid for pid, (parent, _, _) in table.items() if parent in tree} - tree
-        tree |= more
-        grown = bool(more)
-    return {(pid, table[pid][1]): table[pid][2] for pid in tree - {root} if pid in table}
-
-
-def wait_until(condition, what, timeout=harness.TIMEOUT_S):
-    end = time.monotonic() + timeout
-    while time.monotonic() < end:
-        if condition():
-            return
-        time.sleep(0.05)
-    raise AssertionError(f"not within {timeout} s: {what}")
-
-
-def assert_all_end(identities):
-    def gone():
-        table = processes()
-        return not any(pid in table and table[pid][1] == start for pid, start in identities)
-    wait_until(gone, f"the end of {sorted(identities.values())}", END_TIMEOUT_S)
-
-
-def start(*words, **options):
-    return subprocess.Popen([harness.PROGRAM, *map(str, words)], env=environment, text=True,
-                            stdout=subprocess.PIPE, stderr=subprocess.PIPE, **options)
 
 
 def start_until(name, *words):
@@ -117,7 +63,7 @@ def test_appliance_that_stalls_is_given_up():
             break
     equal(process.poll(), None, "still running")
     started = descendants(process.pid)
-    stalled = [pid for pid, name in started.items() if name.startswith("qemu-system")]
+    stalled = [pid for (pid, _), name in started.items() if name.startswith("qemu-system")]
     equal(len(stalled), 1, f"appliances among {started}")
     os.kill(stalled[0], signal.SIGSTOP)
     _, stderr = process.communicate(timeout=harness.TIMEOUT_S)
