@@ -56,7 +56,7 @@ require (gboolean condition, const char *what)
 }
 
 static inline void
-write_file (const char *path, const char *text)
+overwrite_file (const char *path, const char *text)
 {
   int fd = open (path, O_WRONLY | O_CLOEXEC);
 
@@ -114,10 +114,10 @@ become_confined (void)
   uids = g_strdup_printf ("%u %u 1", geteuid (), geteuid ());
   gids = g_strdup_printf ("%u %u 1", getegid (), getegid ());
   require (unshare (CLONE_NEWUSER) == 0, "unshare");
-  write_file ("/proc/self/setgroups", "deny");
-  write_file ("/proc/self/uid_map", uids);
-  write_file ("/proc/self/gid_map", gids);
-  write_file ("/proc/sys/user/max_user_namespaces", "0");
+  overwrite_file ("/proc/self/setgroups", "deny");
+  overwrite_file ("/proc/self/uid_map", uids);
+  overwrite_file ("/proc/self/gid_map", gids);
+  overwrite_file ("/proc/sys/user/max_user_namespaces", "0");
   require (syscall (SYS_capset, &header, none) == 0, "capset");
 }
 

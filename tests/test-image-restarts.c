@@ -101,10 +101,6 @@ test_waiting_for_credit_is_no_stall (Fixture *fixture, gconstpointer reader)
 static void
 test_second_try_without_kvm (Fixture *fixture, gconstpointer reader)
 {
-  if (!vt_accel_kvm_is_worth_trying ()) {
-    g_test_skip ("no /dev/kvm that may be used");
-    return;
-  }
   fixture->options->launch_timeout_s = 1;
   read_image (fixture);
   g_assert_no_error (fixture->error);

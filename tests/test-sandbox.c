@@ -5,6 +5,7 @@
 #include <poll.h>
 #include <sys/stat.h>
 
+#include "sandbox-calls.h"
 #include "sandbox-probes.h"
 #include "vt-fd.h"
 

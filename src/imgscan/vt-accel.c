@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only WITH cryptsetup-OpenSSL-exception
-#include "vt-accel.h"
+#include "vt-accel-private.h"
 
 #include <errno.h>
 #include <glib/gstdio.h>
@@ -9,6 +9,14 @@
 #include "vt-paths.h"
 
 #define BOOT_ID_FILE "/proc/sys/kernel/random/boot_id"
+
+static const char *device = "/dev/kvm";
+
+void
+vt_accel_set_device (const char *path)
+{
+  device = path;
+}
 
 static char *
 memory_path (void)
@@ -47,7 +55,7 @@ user_forces_tcg (void)
 gboolean
 vt_accel_kvm_is_worth_trying (void)
 {
-  return access ("/dev/kvm", R_OK | W_OK) == 0 && !user_forces_tcg () && !is_remembered_broken ();
+  return access (device, R_OK | W_OK) == 0 && !user_forces_tcg () && !is_remembered_broken ();
 }
 
 void

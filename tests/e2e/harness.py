@@ -44,8 +44,9 @@ def run(*words, **options):
 
 
 def start(*words, **options):
+    options.setdefault("stderr", subprocess.PIPE)
     return subprocess.Popen([PROGRAM, *map(str, words)], env=environment, text=True,
-                            stdout=subprocess.PIPE, stderr=subprocess.PIPE, **options)
+                            stdout=subprocess.PIPE, **options)
 
 
 def scan(image, *options, status=None, store="none", database=SIGNATURES):
