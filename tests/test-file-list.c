@@ -78,7 +78,9 @@ make_spread_names (void)
   for (guint i = 0; i < SPREAD_FILES; i++) {
     gboolean linked = i > 0 && i % 10 == 0;
 
-    names[i].path = g_intern_string (g_strdup_printf ("/%02u", i));
+    g_autofree char *path = g_strdup_printf ("/%02u", i);
+
+    names[i].path = g_intern_string (path);
     names[i].stat.inode = linked ? 1000 : SPREAD_FILES - i;
     names[i].stat.size = linked ? 50 : 1;
     names[i].links = linked ? SPREAD_FILES / 10 - 1 : 1;

@@ -19,8 +19,9 @@ typedef struct {
 /* A VtForkFunc; USER_DATA is a VtWalkerStart. */
 int vt_direct_walker_run (int socket, gpointer user_data);
 
-/* To the walker: kind, volume, index of the file system, its mount point or "", cost underway. */
-#define VT_WALKER_REQUEST_TYPE G_VARIANT_TYPE ("(uuust)")
+/* To the walker: kind, volume, index of the file system, its mount point (bytes) or "", cost
+ * underway. */
+#define VT_WALKER_REQUEST_TYPE G_VARIANT_TYPE ("(uuuayt)")
 
 typedef enum {
   VT_WALKER_PROBE,

@@ -139,7 +139,7 @@ serve (Walker *self)
 
   if (request == NULL)
     return FALSE;
-  g_variant_get (request, "(uuu&st)", &kind, &volume, &index, &mountpoint, &underway);
+  g_variant_get (request, "(uuu^&ayt)", &kind, &volume, &index, &mountpoint, &underway);
   if (kind == VT_WALKER_PROBE)
     return serve_probe (self);
   return serve_read (self, volume, index, mountpoint, underway);
@@ -155,6 +155,9 @@ vt_direct_walker_run (int socket, gpointer user_data)
   /* libcrypto reads its configuration when it is used for the first time. */
   vt_digest_of_data ("", 0);
   if (self.disk == NULL || !enter_sandbox (&self, &error)) {
+    /* If this end were closed with a request in it, the answer would be lost. */
+    g_autoptr (GVariant) request = vt_ipc_receive (socket, VT_WALKER_REQUEST_TYPE, NULL, NULL);
+
     (void)!reply_failed (&self, error);
     return EXIT_FAILURE;
   }

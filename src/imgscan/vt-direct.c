@@ -99,7 +99,7 @@ ask (VtDirect *self,
      const char *mountpoint,
      GError **error)
 {
-  GVariant *request = g_variant_new ("(uuust)", kind, volume, index, mountpoint,
+  GVariant *request = g_variant_new ("(uuu^ayt)", kind, volume, index, mountpoint,
                                      vt_image_sink_get_underway (self->sink));
 
   if (vt_ipc_send (self->child.socket, request, NULL, 0, NULL))
@@ -240,6 +240,8 @@ vt_direct_read (
   if (kind != VT_WALKER_DONE)
     return fail_nonsense (error);
   g_variant_get (value, "(&st)", &text, &underway);
+  if (underway > MAX (VT_IMAGE_BUDGET, plan->options->max_file_size))
+    return fail_nonsense (error);
   *refusal = text_or_null (text);
   vt_image_sink_set_underway (self->sink, underway);
   return TRUE;

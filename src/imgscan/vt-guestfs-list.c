@@ -27,9 +27,18 @@
 #define NS_PER_S  G_GINT64_CONSTANT (1000000000)
 #define NS_DIGITS 9
 
+/*
+ * Where one inode number is one file for certain. Elsewhere (reiserfs, squashfs) an image may give
+ * one number to different files: then each name counts as a file of its own, and one that tar takes
+ * for a link of another is not read.
+ */
+static const char *const linking_types[] = {"ext2", "ext3", "ext4", "xfs",     "btrfs", "ntfs",
+                                            "f2fs", "jfs",  "vfat", "iso9660", "udf",   NULL};
+
 typedef struct {
   const VtReadPlan *plan;
   VtFileList *list;
+  gboolean has_links; /* the numbers of inodes can be relied on */
 } Listing;
 
 static gboolean
@@ -84,7 +93,7 @@ add_record (Listing *self, const char *record, GError **error)
       parse_time (&text, &file.ctime_ns) && text[0] == '.' && text[1] == '/') {
     const char *path = text + 1;
 
-    return vt_file_list_add (self->list, path, &file, links,
+    return vt_file_list_add (self->list, path, &file, self->has_links ? links : 1,
                              vt_read_plan_accepts (self->plan, path), error);
   }
   g_set_error (error, VT_IMAGE_ERROR, VT_IMAGE_ERROR_READER,
@@ -139,7 +148,7 @@ vt_guestfs_list (VtAppliance *appliance,
                  char **messages,
                  GError **error)
 {
-  Listing listing = {plan, list};
+  Listing listing = {plan, list, g_strv_contains (linking_types, plan->filesystem->type)};
   gboolean is_ntfs = g_str_has_prefix (plan->filesystem->type, "ntfs");
   g_autoptr (VtPortStream) stream =
       vt_port_stream_start (appliance, is_ntfs ? FIND_NTFS_FILES : FIND_FILES, error);
@@ -149,8 +158,12 @@ vt_guestfs_list (VtAppliance *appliance,
   if (stream == NULL)
     return FALSE;
   vt_file_list_begin (list);
-  if (!read_records (&listing, stream, error) ||
-      !vt_port_stream_finish (stream, &status, &text, error) || !vt_file_list_end (list, error))
+  if (!read_records (&listing, stream, error)) {
+    /* What is left of the list must not be taken for the next command's output. */
+    (void)!vt_port_stream_finish (stream, &status, &text, NULL);
+    return FALSE;
+  }
+  if (!vt_port_stream_finish (stream, &status, &text, error) || !vt_file_list_end (list, error))
     return FALSE;
   *messages = status != 0 ? g_steal_pointer (&text) : NULL;
   return TRUE;

@@ -47,7 +47,7 @@ vt_image_options_free (VtImageOptions *self)
   g_free (self);
 }
 
-#define ARGUMENTS_FORMAT "(^aymsms^aay^aay^aaytuu^ayb^aay)"
+#define ARGUMENTS_FORMAT "(^aymsms^aay^aay^aaytuu^aybt^aay)"
 
 GVariant *
 vt_reader_arguments_serialize (const VtReaderArguments *self)
@@ -57,7 +57,7 @@ vt_reader_arguments_serialize (const VtReaderArguments *self)
   return g_variant_new (ARGUMENTS_FORMAT, options->path, options->format, options->snapshot,
                         options->keys, options->include, options->exclude, options->max_file_size,
                         (guint32)options->mode, (guint32)options->backend, self->run_dir,
-                        self->force_tcg, self->refused);
+                        self->force_tcg, self->underway, self->refused);
 }
 
 void
@@ -69,7 +69,8 @@ vt_reader_arguments_parse (VtReaderArguments *self, GVariant *value)
 
   g_variant_get (value, ARGUMENTS_FORMAT, &options->path, &options->format, &options->snapshot,
                  &options->keys, &options->include, &options->exclude, &options->max_file_size,
-                 &mode, &backend, &self->run_dir, &self->force_tcg, &self->refused);
+                 &mode, &backend, &self->run_dir, &self->force_tcg, &self->underway,
+                 &self->refused);
   options->mode = mode;
   options->backend = backend;
   self->options = options;

@@ -34,7 +34,6 @@ struct _VtImage {
   gsize last_file_names;  /* bytes of those that did */
   guint64 underway;       /* cost of the files handed on and not released */
   guint64 credit;         /* released and not told to the reader */
-  guint64 stale;          /* of underway: sent by a reader that is gone */
 };
 
 /* Emits the event, if anybody wants it. */

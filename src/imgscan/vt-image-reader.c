@@ -176,6 +176,8 @@ inspect_in_appliance (Reader *self, GError **error)
 static gboolean
 report_volumes (Reader *self, GError **error)
 {
+  gboolean any = FALSE;
+
   self->filesystems = g_ptr_array_new ();
   for (guint i = 0; i < self->systems->len; i++)
     if (!vt_image_sink_system (self->sink, g_ptr_array_index (self->systems, i), error))
@@ -188,11 +190,16 @@ report_volumes (Reader *self, GError **error)
       g_free (volume->filesystem->detail);
       volume->filesystem->detail = g_strdup_printf ("cannot be read directly: %s", volume->refusal);
     }
+    any = any || volume->kind != VT_VOLUME_EMPTY;
     g_ptr_array_add (self->filesystems, volume->filesystem);
     if (!vt_image_sink_filesystem (self->sink, volume->filesystem, error))
       return FALSE;
   }
-  return TRUE;
+  /* Nothing was scanned then, and nothing must be said to be clean. */
+  if (!any)
+    g_set_error_literal (error, VT_IMAGE_ERROR, VT_IMAGE_ERROR_NO_FILESYSTEM,
+                         "no file system that is known: not a disk image, or a damaged one");
+  return any;
 }
 
 static gboolean
@@ -310,6 +317,7 @@ vt_image_reader_main (int socket, GVariant *value)
   gboolean sent;
 
   vt_reader_arguments_parse (&arguments, value);
+  vt_image_sink_set_underway (sink, arguments.underway);
   if (read_image (&self, &error)) {
     sent = vt_image_sink_done (sink, NULL);
   } else if (self.refused) {

@@ -14,6 +14,7 @@ typedef struct {
   VtImageOptions *options;
   char *run_dir;      /* for sockets and temporary files */
   gboolean force_tcg; /* start the appliance without hardware virtualisation */
+  guint64 underway;   /* cost of what a reader before has sent and what is not done with */
   GStrv refused;      /* pairs: a file system that must not be read directly, and why; its id may be
                          VT_REFUSED_ALL */
 } VtReaderArguments;

@@ -138,6 +138,12 @@ take_credit (VtImageSink *self, int timeout_ms, GError **error)
 }
 
 static gboolean
+must_wait (const VtImageSink *self, guint64 cost)
+{
+  return self->underway > 0 && cost > VT_IMAGE_BUDGET - MIN (self->underway, VT_IMAGE_BUDGET);
+}
+
+static gboolean
 wait_for_room (VtImageSink *self, guint64 cost, GError **error)
 {
   struct pollfd readable = {.fd = self->socket, .events = POLLIN};
@@ -145,7 +151,11 @@ wait_for_room (VtImageSink *self, guint64 cost, GError **error)
   while (poll (&readable, 1, 0) == 1)
     if (!take_credit (self, 0, error))
       return FALSE;
-  while (self->underway > 0 && self->underway + cost > VT_IMAGE_BUDGET) {
+  /* The starter hands a file on only when something follows it. */
+  if (must_wait (self, cost) &&
+      !send_value (self, VT_IMAGE_MSG_ALIVE, g_variant_new ("()"), -1, error))
+    return FALSE;
+  while (must_wait (self, cost)) {
     if (!take_credit (self, CREDIT_WAIT_MS, error))
       return FALSE;
     vt_image_sink_alive (self);

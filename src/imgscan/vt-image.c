@@ -6,6 +6,7 @@
 #include "vt-image-private.h"
 
 #include <glib-unix.h>
+#include <poll.h>
 
 #include "vt-accel.h"
 #include "vt-image-protocol.h"
@@ -17,6 +18,10 @@
 #define TCG_FACTOR 10
 /* Credit goes back in few large pieces, so that it never fills the socket. */
 #define CREDIT_PIECE (VT_IMAGE_BUDGET / 8)
+/* File systems that are given up one by one, before nothing is read directly any more. */
+#define REFUSED_MAX 4
+/* Bytes of a refusal's reason that are handed on. */
+#define REASON_MAX 500
 /* A direct reader tells every second that it goes on. */
 #define DIRECT_STALL_TIMEOUT_S 30
 /* Messages handled before other sources of the main loop get their turn. */
@@ -76,8 +81,7 @@ static void
 restart (VtImage *self, gboolean force_tcg)
 {
   stop_reader (self);
-  /* What the reader before had underway is no credit of the new one's. */
-  self->stale = self->underway;
+  /* What the reader before had underway counts for the next one, who is told when it is done. */
   self->credit = 0;
   vt_scan_result_reset (self->result);
   if (self->events->restarted != NULL)
@@ -121,8 +125,12 @@ vt_image_refuse_direct (VtImage *self, const char *id, const char *why)
 
   if (is_refused (self, id) || is_refused (self, VT_REFUSED_ALL))
     return FALSE;
+  /* Each costs another start: many at once are left to the appliance together. */
+  if (self->refused->len >= 2 * REFUSED_MAX)
+    id = VT_REFUSED_ALL;
   g_ptr_array_add (self->refused, g_strdup (id));
-  g_ptr_array_add (self->refused, g_strdup (why));
+  g_ptr_array_add (self->refused,
+                   g_utf8_substring (why, 0, MIN (g_utf8_strlen (why, -1), REASON_MAX)));
   vt_image_say (self, G_LOG_LEVEL_WARNING, text);
   restart (self, self->force_tcg);
   return TRUE;
@@ -137,6 +145,29 @@ vt_image_fail (VtImage *self, const GError *error)
     try_without_kvm (self, error->message);
   else
     vt_image_finish (self, error);
+}
+
+/* A reader that does not take its credit must not hold up this process: it is tried again. */
+static gboolean
+can_send (const VtImage *self)
+{
+  struct pollfd writable = {.fd = self->child.socket, .events = POLLOUT};
+
+  return self->child.socket >= 0 && poll (&writable, 1, 0) == 1 &&
+         (writable.revents & POLLOUT) != 0;
+}
+
+static void
+give_credit (VtImage *self)
+{
+  g_autoptr (GError) error = NULL;
+
+  if (self->credit == 0 || (self->credit < CREDIT_PIECE && self->underway > 0) || !can_send (self))
+    return;
+  /* A reader that is gone shows at its socket's end. */
+  if (!vt_ipc_send (self->child.socket, g_variant_new_uint64 (self->credit), NULL, 0, &error))
+    g_debug ("image: %s", error->message);
+  self->credit = 0;
 }
 
 static guint
@@ -157,6 +188,7 @@ on_tick (gpointer user_data)
   VtImage *self = user_data;
   g_autoptr (GError) error = NULL;
 
+  give_credit (self);
   if (self->launching || ++self->silent_ticks <= get_silence_limit (self))
     return G_SOURCE_CONTINUE;
   if (self->direct != NULL) {
@@ -275,7 +307,7 @@ start_reader (VtImage *self, gboolean force_tcg)
 {
   g_autofree GStrv refused = get_refused (self);
   const VtReaderArguments arguments = {self->options, (char *)vt_run_dir_get_path (self->run_dir),
-                                       force_tcg, refused};
+                                       force_tcg, self->underway, refused};
 
   self->force_tcg = force_tcg;
   self->launching = FALSE;
@@ -329,22 +361,11 @@ vt_image_free (VtImage *self)
 void
 vt_image_release (VtImage *self, guint64 cost)
 {
-  g_autoptr (GError) error = NULL;
-  guint64 stale;
-
   /* A reader asks for credit only when it needs some: a message for nothing would fill the socket.
    */
   if (cost == 0)
     return;
-  stale = MIN (self->stale, cost);
-  self->stale -= stale;
   self->underway -= MIN (self->underway, cost);
-  self->credit += cost - stale;
-  if (self->child.socket < 0 || self->credit == 0 ||
-      (self->credit < CREDIT_PIECE && self->underway > 0))
-    return;
-  /* A reader that is gone shows at its socket's end. */
-  if (!vt_ipc_send (self->child.socket, g_variant_new_uint64 (self->credit), NULL, 0, &error))
-    g_debug ("image: %s", error->message);
-  self->credit = 0;
+  self->credit += cost;
+  give_credit (self);
 }

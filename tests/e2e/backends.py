@@ -64,6 +64,14 @@ def test_without_an_appliance():
     true("clean" not in done.stdout.lower().replace("clean files: 0", ""), done.stdout)
 
 
+def test_nothing_to_read_is_not_clean():
+    for name in ("blank.raw", "noise.raw"):
+        done = run("scan", "--database", harness.SIGNATURES, "--store", "none", "--backend",
+                   "direct", image(name))
+        true(done.returncode in (2, 3), f"exit status of {name}: {done.returncode} {done.stdout}")
+        true("clean" not in done.stdout.lower().replace("clean files: 0", ""), done.stdout)
+
+
 def test_journal_to_be_replayed():
     report, done = assert_same("dirty.qcow2", "auto")
     equal(report["incomplete"], [], "incomplete")

@@ -68,7 +68,7 @@ def test_kvm_that_hangs_is_given_up():
 def test_appliance_that_stalls_is_given_up():
     # Long enough for the slowest step of an appliance that does not stall.
     process = start("scan", "--database", harness.SIGNATURES, "--store", "none", "--stall-timeout",
-                    "30", "--progress", "plain", image("xfs.qcow2"))
+                    "30", "--progress", "plain", *GUESTFS, image("xfs.qcow2"))
     for line in process.stderr:
         if "inspecting" in line:
             break
