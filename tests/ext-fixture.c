@@ -208,3 +208,9 @@ ext_fixture_patch (ExtFixture *fixture, guint64 offset, const void *data, gsize 
 
   g_assert_cmpint (pwrite (file, data, size, (off_t)offset), ==, size);
 }
+
+void
+ext_fixture_add (const char *path, gconstpointer data, void (*test) (ExtFixture *, gconstpointer))
+{
+  g_test_add (path, ExtFixture, data, ext_fixture_set_up, test, ext_fixture_tear_down);
+}

@@ -18,6 +18,10 @@ typedef struct {
 void ext_fixture_set_up (ExtFixture *fixture, gconstpointer data);
 void ext_fixture_tear_down (ExtFixture *fixture, gconstpointer data);
 
+/* Adds a test that has a fixture of its own. */
+void
+ext_fixture_add (const char *path, gconstpointer data, void (*test) (ExtFixture *, gconstpointer));
+
 /* Runs a program and gives what it prints; what it complains of is a note of the test. */
 char *ext_fixture_run (const char *directory, const char *const *argv, int *status);
 

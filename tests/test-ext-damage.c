@@ -211,22 +211,17 @@ test_without_checksums (ExtFixture *fixture, gconstpointer options)
   trial_end (&trial);
 }
 
-static void
-add (const char *path, gconstpointer data, void (*test) (ExtFixture *, gconstpointer))
-{
-  g_test_add (path, ExtFixture, data, ext_fixture_set_up, test, ext_fixture_tear_down);
-}
-
 int
 main (int argc, char **argv)
 {
   g_test_init (&argc, &argv, NULL);
-  add ("/ext-damage/with-checksums/ext4", "-t ext4 -b 1024 -N 256 -O ^has_journal",
-       test_with_checksums);
-  add ("/ext-damage/with-checksums/inline-data",
-       "-t ext4 -b 1024 -N 256 -O ^has_journal,inline_data", test_with_checksums);
-  add ("/ext-damage/without-checksums/ext4",
-       "-t ext4 -b 1024 -N 256 -O ^has_journal,^metadata_csum", test_without_checksums);
-  add ("/ext-damage/without-checksums/ext2", "-t ext2 -b 1024 -N 256", test_without_checksums);
+  ext_fixture_add ("/ext-damage/with-checksums/ext4", "-t ext4 -b 1024 -N 256 -O ^has_journal",
+                   test_with_checksums);
+  ext_fixture_add ("/ext-damage/with-checksums/inline-data",
+                   "-t ext4 -b 1024 -N 256 -O ^has_journal,inline_data", test_with_checksums);
+  ext_fixture_add ("/ext-damage/without-checksums/ext4",
+                   "-t ext4 -b 1024 -N 256 -O ^has_journal,^metadata_csum", test_without_checksums);
+  ext_fixture_add ("/ext-damage/without-checksums/ext2", "-t ext2 -b 1024 -N 256",
+                   test_without_checksums);
   return g_test_run ();
 }

@@ -273,12 +273,6 @@ test_callers_error_comes_back (ExtFixture *fixture, gconstpointer data)
   fclose (file);
 }
 
-static void
-add (const char *path, gconstpointer data, void (*test) (ExtFixture *, gconstpointer))
-{
-  g_test_add (path, ExtFixture, data, ext_fixture_set_up, test, ext_fixture_tear_down);
-}
-
 int
 main (int argc, char **argv)
 {
@@ -286,24 +280,24 @@ main (int argc, char **argv)
   for (guint i = 0; i < G_N_ELEMENTS (kinds); i++) {
     g_autofree char *path = g_strdup_printf ("/ext-list/all-of/%s", kinds[i].name);
 
-    add (path, &kinds[i], test_kind);
+    ext_fixture_add (path, &kinds[i], test_kind);
   }
   for (guint i = 0; i < G_N_ELEMENTS (damages); i++) {
     g_autofree char *path = g_strdup_printf ("/ext-list/refused/%s", damages[i].name);
 
-    add (path, &damages[i], test_damage);
+    ext_fixture_add (path, &damages[i], test_damage);
   }
   for (guint i = 0; i < G_N_ELEMENTS (renames); i++) {
     g_autofree char *path = g_strdup_printf ("/ext-list/refused/%s", renames[i].name);
 
-    add (path, &renames[i], test_renamed);
+    ext_fixture_add (path, &renames[i], test_renamed);
   }
-  add ("/ext-list/indexed/ext4", "-t ext4 -b 1024", test_indexed);
-  add ("/ext-list/indexed/ext3", "-t ext3 -b 1024", test_indexed);
-  add ("/ext-list/times", NULL, test_times);
-  add ("/ext-list/refused/times", NULL, test_times_that_cannot_be_told);
-  add ("/ext-list/generation", NULL, test_generation);
-  add ("/ext-list/full", NULL, test_full);
-  add ("/ext-list/callers-error-comes-back", NULL, test_callers_error_comes_back);
+  ext_fixture_add ("/ext-list/indexed/ext4", "-t ext4 -b 1024", test_indexed);
+  ext_fixture_add ("/ext-list/indexed/ext3", "-t ext3 -b 1024", test_indexed);
+  ext_fixture_add ("/ext-list/times", NULL, test_times);
+  ext_fixture_add ("/ext-list/refused/times", NULL, test_times_that_cannot_be_told);
+  ext_fixture_add ("/ext-list/generation", NULL, test_generation);
+  ext_fixture_add ("/ext-list/full", NULL, test_full);
+  ext_fixture_add ("/ext-list/callers-error-comes-back", NULL, test_callers_error_comes_back);
   return g_test_run ();
 }

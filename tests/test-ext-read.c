@@ -304,12 +304,6 @@ test_damaged_leaf (ExtFixture *fixture, gconstpointer data)
   ext_fixture_assert_refused (fixture, "checksum of an extent tree");
 }
 
-static void
-add (const char *path, gconstpointer data, void (*test) (ExtFixture *, gconstpointer))
-{
-  g_test_add (path, ExtFixture, data, ext_fixture_set_up, test, ext_fixture_tear_down);
-}
-
 int
 main (int argc, char **argv)
 {
@@ -317,17 +311,17 @@ main (int argc, char **argv)
   for (guint i = 0; i < G_N_ELEMENTS (damages); i++) {
     g_autofree char *path = g_strdup_printf ("/ext-read/refused/%s", damages[i].name);
 
-    add (path, &damages[i], test_damage);
+    ext_fixture_add (path, &damages[i], test_damage);
   }
-  add ("/ext-read/refused/damaged-leaf", NULL, test_damaged_leaf);
-  add ("/ext-read/ten-thousand-pieces/ext4", "-t ext4 -b 4096", test_pieces);
-  add ("/ext-read/ten-thousand-pieces/ext2", "-t ext2 -b 1024", test_pieces);
-  add ("/ext-read/size-limit", NULL, test_size_limit);
-  add ("/ext-read/unwritten", NULL, test_unwritten);
-  add ("/ext-read/hole-at-the-end/ext4", "-t ext4", test_hole_at_the_end);
-  add ("/ext-read/hole-at-the-end/ext2", "-t ext2 -b 1024", test_hole_at_the_end);
-  add ("/ext-read/impossibly-large", NULL, test_impossibly_large);
-  add ("/ext-read/bad-sectors", NULL, test_bad_sectors);
-  add ("/ext-read/callers-error-comes-back", NULL, test_callers_error_comes_back);
+  ext_fixture_add ("/ext-read/refused/damaged-leaf", NULL, test_damaged_leaf);
+  ext_fixture_add ("/ext-read/ten-thousand-pieces/ext4", "-t ext4 -b 4096", test_pieces);
+  ext_fixture_add ("/ext-read/ten-thousand-pieces/ext2", "-t ext2 -b 1024", test_pieces);
+  ext_fixture_add ("/ext-read/size-limit", NULL, test_size_limit);
+  ext_fixture_add ("/ext-read/unwritten", NULL, test_unwritten);
+  ext_fixture_add ("/ext-read/hole-at-the-end/ext4", "-t ext4", test_hole_at_the_end);
+  ext_fixture_add ("/ext-read/hole-at-the-end/ext2", "-t ext2 -b 1024", test_hole_at_the_end);
+  ext_fixture_add ("/ext-read/impossibly-large", NULL, test_impossibly_large);
+  ext_fixture_add ("/ext-read/bad-sectors", NULL, test_bad_sectors);
+  ext_fixture_add ("/ext-read/callers-error-comes-back", NULL, test_callers_error_comes_back);
   return g_test_run ();
 }

@@ -277,12 +277,6 @@ test_nothing_is_written (ExtFixture *fixture, gconstpointer data)
   ext2fs_free (fs);
 }
 
-static void
-add (const char *path, gconstpointer data, void (*test) (ExtFixture *, gconstpointer))
-{
-  g_test_add (path, ExtFixture, data, ext_fixture_set_up, test, ext_fixture_tear_down);
-}
-
 int
 main (int argc, char **argv)
 {
@@ -290,14 +284,14 @@ main (int argc, char **argv)
   for (guint i = 0; i < G_N_ELEMENTS (cases); i++) {
     g_autofree char *path = g_strdup_printf ("/ext/refused/%s", cases[i].name);
 
-    add (path, &cases[i], test_refused);
+    ext_fixture_add (path, &cases[i], test_refused);
   }
-  add ("/ext/refused/checksums", NULL, test_checksums);
-  add ("/ext/refused/mounted-elsewhere", NULL, test_mounted_elsewhere);
-  add ("/ext/windows", NULL, test_windows);
-  add ("/ext/paths/ext4", "-t ext4", test_paths);
-  add ("/ext/paths/ext2", "-t ext2 -b 1024", test_paths);
-  add ("/ext/paths/inline-data", "-t ext4 -O inline_data", test_paths);
-  add ("/ext/nothing-is-written", NULL, test_nothing_is_written);
+  ext_fixture_add ("/ext/refused/checksums", NULL, test_checksums);
+  ext_fixture_add ("/ext/refused/mounted-elsewhere", NULL, test_mounted_elsewhere);
+  ext_fixture_add ("/ext/windows", NULL, test_windows);
+  ext_fixture_add ("/ext/paths/ext4", "-t ext4", test_paths);
+  ext_fixture_add ("/ext/paths/ext2", "-t ext2 -b 1024", test_paths);
+  ext_fixture_add ("/ext/paths/inline-data", "-t ext4 -O inline_data", test_paths);
+  ext_fixture_add ("/ext/nothing-is-written", NULL, test_nothing_is_written);
   return g_test_run ();
 }
