@@ -6,8 +6,7 @@
 #pragma once
 
 #include "vt-digest.h"
-#include "vt-ext-list.h"
-#include "vt-ext-read.h"
+#include "vt-ext.h"
 
 typedef struct {
   char *dir;
@@ -41,7 +40,7 @@ void ext_fixture_debugfs (ExtFixture *fixture, const char *commands);
 void ext_fixture_patch (ExtFixture *fixture, guint64 offset, const void *data, gsize size);
 
 typedef struct {
-  VtExtStat stat;
+  VtFsStat stat;
   gboolean delivered;
   VtReason reason;
   gboolean has_digest;

@@ -29,7 +29,7 @@ ext_result_free (ExtResult *self)
 }
 
 static gboolean
-on_name (const char *path, const VtExtStat *stat, gpointer user_data, GError **error)
+on_name (const char *path, const VtFsStat *stat, gpointer user_data, GError **error)
 {
   ExtResult *self = user_data;
   ExtFile *file = g_new0 (ExtFile, 1);
@@ -74,27 +74,27 @@ on_file (gpointer data,
 
 /* A file with several names is read once; the others get what came of it. */
 static void
-read_files (ExtResult *self, VtExt *ext, guint64 max_size)
+read_files (ExtResult *self, VtFs *ext, guint64 max_size)
 {
   g_autoptr (GHashTable) inodes = g_hash_table_new (g_int64_hash, g_int64_equal);
-  g_autoptr (GArray) wanted = g_array_new (FALSE, FALSE, sizeof (VtExtWanted));
+  g_autoptr (GArray) wanted = g_array_new (FALSE, FALSE, sizeof (VtFsWanted));
   GHashTableIter iter;
   gpointer value;
 
   g_hash_table_iter_init (&iter, self->files);
   while (g_hash_table_iter_next (&iter, NULL, &value)) {
     ExtFile *file = value;
-    VtExtWanted item = {file->stat.inode, file->stat.size, file};
+    VtFsWanted item = {file->stat.inode, file->stat.size, file};
 
     if (g_hash_table_insert (inodes, &file->stat.inode, file))
       g_array_append_val (wanted, item);
   }
   for (guint i = 0; i < wanted->len; i++)
     g_hash_table_insert (inodes,
-                         &((ExtFile *)g_array_index (wanted, VtExtWanted, i).file)->stat.inode,
-                         g_array_index (wanted, VtExtWanted, i).file);
-  if (!vt_ext_read_files (ext, (const VtExtWanted *)(void *)wanted->data, wanted->len, max_size,
-                          on_file, self, &self->refusal, &self->error))
+                         &((ExtFile *)g_array_index (wanted, VtFsWanted, i).file)->stat.inode,
+                         g_array_index (wanted, VtFsWanted, i).file);
+  if (!vt_fs_read_files (ext, (const VtFsWanted *)(void *)wanted->data, wanted->len, max_size,
+                         on_file, self, &self->refusal, &self->error))
     return;
   g_hash_table_iter_init (&iter, self->files);
   while (g_hash_table_iter_next (&iter, NULL, &value)) {
@@ -116,11 +116,11 @@ ExtResult *
 ext_result_of_disk (VtDisk *disk, guint64 start, guint64 size, guint64 max_size)
 {
   ExtResult *self = g_new0 (ExtResult, 1);
-  g_autoptr (VtExt) ext = vt_ext_open (disk, start, size, &self->refusal, &self->error);
+  g_autoptr (VtFs) ext = vt_ext_open (disk, start, size, &self->refusal, &self->error);
 
   self->files = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, ext_file_free);
   self->order = g_ptr_array_new ();
-  if (ext != NULL && vt_ext_list (ext, on_name, self, &self->refusal, &self->error))
+  if (ext != NULL && vt_fs_list (ext, on_name, self, &self->refusal, &self->error))
     read_files (self, ext, max_size);
   /* Exactly one of the ways in which it can end. */
   g_assert_true (self->refusal == NULL || self->error == NULL);
@@ -170,7 +170,7 @@ sort_lines (GPtrArray *lines)
 }
 
 static char *
-make_line (const char *path, const VtExtStat *stat, const char *hex, gboolean is_short)
+make_line (const char *path, const VtFsStat *stat, const char *hex, gboolean is_short)
 {
   g_autofree char *escaped = g_strescape (path, NULL);
 
@@ -226,7 +226,7 @@ parse_time (char **text)
 
 /* Takes a record of find, of which the path is left, with its slash. */
 static const char *
-parse_record (char *record, VtExtStat *stat)
+parse_record (char *record, VtFsStat *stat)
 {
   char *at = record;
 
@@ -257,7 +257,7 @@ directory_to_text (ExtFixture *fixture, const char *directory, gboolean is_short
   g_assert_no_error (error);
   for (char *record = list; record < list + size;) {
     char *next = record + strlen (record) + 1;
-    VtExtStat stat = {0};
+    VtFsStat stat = {0};
     const char *name = parse_record (record, &stat);
     g_autofree char *full = g_build_filename (directory, name, NULL);
     vt_autofd file = g_open (full, O_RDONLY | O_CLOEXEC, 0);

@@ -246,7 +246,7 @@ test_renamed (ExtFixture *fixture, gconstpointer data)
 }
 
 static gboolean
-stop (const char *path, const VtExtStat *stat, gpointer user_data, GError **error)
+stop (const char *path, const VtFsStat *stat, gpointer user_data, GError **error)
 {
   g_set_error (error, G_IO_ERROR, G_IO_ERROR_CANCELLED, "enough");
   return FALSE;
@@ -258,7 +258,7 @@ test_callers_error_comes_back (ExtFixture *fixture, gconstpointer data)
   g_autoptr (GError) error = NULL;
   g_autofree char *refusal = NULL;
   g_autoptr (VtDisk) disk = NULL;
-  g_autoptr (VtExt) ext = NULL;
+  g_autoptr (VtFs) ext = NULL;
   FILE *file;
 
   ext_fixture_write (fixture, "a", "a", 1);
@@ -267,7 +267,7 @@ test_callers_error_comes_back (ExtFixture *fixture, gconstpointer data)
   disk = vt_disk_new_file (fileno (file), &error);
   ext = vt_ext_open (disk, 0, vt_disk_get_size (disk), &refusal, &error);
   g_assert_nonnull (ext);
-  g_assert_false (vt_ext_list (ext, stop, NULL, &refusal, &error));
+  g_assert_false (vt_fs_list (ext, stop, NULL, &refusal, &error));
   g_assert_error (error, G_IO_ERROR, G_IO_ERROR_CANCELLED);
   g_assert_null (refusal);
   fclose (file);

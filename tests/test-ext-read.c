@@ -211,9 +211,9 @@ stop (gpointer data,
 }
 
 static gboolean
-gather (const char *path, const VtExtStat *stat, gpointer user_data, GError **error)
+gather (const char *path, const VtFsStat *stat, gpointer user_data, GError **error)
 {
-  VtExtWanted wanted = {stat->inode, stat->size, NULL};
+  VtFsWanted wanted = {stat->inode, stat->size, NULL};
 
   g_array_append_val ((GArray *)user_data, wanted);
   return TRUE;
@@ -222,9 +222,9 @@ gather (const char *path, const VtExtStat *stat, gpointer user_data, GError **er
 static void
 test_callers_error_comes_back (ExtFixture *fixture, gconstpointer data)
 {
-  g_autoptr (GArray) wanted = g_array_new (FALSE, FALSE, sizeof (VtExtWanted));
+  g_autoptr (GArray) wanted = g_array_new (FALSE, FALSE, sizeof (VtFsWanted));
   g_autoptr (VtDisk) disk = NULL;
-  g_autoptr (VtExt) ext = NULL;
+  g_autoptr (VtFs) ext = NULL;
   g_autoptr (GError) error = NULL;
   g_autofree char *refusal = NULL;
   vt_autofd file = -1;
@@ -235,18 +235,18 @@ test_callers_error_comes_back (ExtFixture *fixture, gconstpointer data)
   file = g_open (fixture->image, O_RDONLY | O_CLOEXEC, 0);
   disk = vt_disk_new_file (file, &error);
   ext = vt_ext_open (disk, 0, vt_disk_get_size (disk), &refusal, &error);
-  g_assert_true (vt_ext_list (ext, gather, wanted, &refusal, &error));
-  g_assert_false (vt_ext_read_files (ext, (const VtExtWanted *)(void *)wanted->data, wanted->len,
-                                     G_MAXINT64, stop, &calls, &refusal, &error));
+  g_assert_true (vt_fs_list (ext, gather, wanted, &refusal, &error));
+  g_assert_false (vt_fs_read_files (ext, (const VtFsWanted *)(void *)wanted->data, wanted->len,
+                                    G_MAXINT64, stop, &calls, &refusal, &error));
   g_assert_error (error, G_IO_ERROR, G_IO_ERROR_CANCELLED);
   g_assert_cmpuint (calls, ==, 3);
   g_assert_null (refusal);
   g_clear_error (&error);
   /* It is not the file that was listed. */
-  g_array_index (wanted, VtExtWanted, 5).size++;
+  g_array_index (wanted, VtFsWanted, 5).size++;
   calls = 0;
-  g_assert_false (vt_ext_read_files (ext, (const VtExtWanted *)(void *)wanted->data, wanted->len,
-                                     G_MAXINT64, stop, &calls, &refusal, &error));
+  g_assert_false (vt_fs_read_files (ext, (const VtFsWanted *)(void *)wanted->data, wanted->len,
+                                    G_MAXINT64, stop, &calls, &refusal, &error));
   g_assert_no_error (error);
   g_assert_nonnull (refusal);
   g_assert_cmpuint (calls, ==, 0);

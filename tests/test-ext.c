@@ -8,7 +8,6 @@
 #include <unistd.h>
 
 #include "vt-ext-io.h"
-#include "vt-ext-path.h"
 #include "vt-fd.h"
 
 typedef struct {
@@ -113,8 +112,8 @@ test_windows (ExtFixture *fixture, gconstpointer data)
 {
   vt_autofd file = -1;
   g_autoptr (VtDisk) disk = NULL;
-  g_autoptr (VtExt) first = NULL;
-  g_autoptr (VtExt) second = NULL;
+  g_autoptr (VtFs) first = NULL;
+  g_autoptr (VtFs) second = NULL;
   g_autoptr (GError) error = NULL;
   g_autofree char *refusal = NULL;
   g_autoptr (GBytes) bytes = NULL;
@@ -140,10 +139,10 @@ test_windows (ExtFixture *fixture, gconstpointer data)
   second = vt_ext_open (disk, 16 << 20, 8 << 20, &refusal, &error);
   g_assert_nonnull (second);
   /* Both at once, and each its own. */
-  g_assert_true (vt_ext_read_head (first, "/f", 100, &bytes, &error));
+  g_assert_true (vt_fs_read_head (first, "/f", 100, &bytes, &error));
   g_assert_cmpmem (g_bytes_get_data (bytes, NULL), g_bytes_get_size (bytes), "first", 5);
   g_clear_pointer (&bytes, g_bytes_unref);
-  g_assert_true (vt_ext_read_head (second, "/f", 100, &bytes, &error));
+  g_assert_true (vt_fs_read_head (second, "/f", 100, &bytes, &error));
   g_assert_cmpmem (g_bytes_get_data (bytes, NULL), g_bytes_get_size (bytes), "second", 6);
   g_assert_null (vt_ext_open (disk, 16 << 20, (8 << 20) - 1024, &refusal, &error));
   g_assert_nonnull (strstr (refusal, "do not fit"));
@@ -183,23 +182,23 @@ make_paths (ExtFixture *fixture)
 }
 
 static void
-assert_type (VtExt *ext, const char *path, VtExtType expected)
+assert_type (VtFs *ext, const char *path, VtFsType expected)
 {
   g_autoptr (GError) error = NULL;
-  VtExtType type;
+  VtFsType type;
 
-  g_assert_true (vt_ext_stat_path (ext, path, &type, &error));
+  g_assert_true (vt_fs_stat_path (ext, path, &type, &error));
   g_assert_no_error (error);
   g_assert_cmpint (type, ==, expected);
 }
 
 static void
-assert_link (VtExt *ext, const char *path, const char *expected)
+assert_link (VtFs *ext, const char *path, const char *expected)
 {
   g_autoptr (GError) error = NULL;
   g_autofree char *target = NULL;
 
-  g_assert_true (vt_ext_read_link (ext, path, &target, &error));
+  g_assert_true (vt_fs_read_link (ext, path, &target, &error));
   g_assert_no_error (error);
   g_assert_cmpstr (target, ==, expected);
 }
@@ -216,11 +215,11 @@ test_paths (ExtFixture *fixture, gconstpointer data)
                                      "/../usr/lib/os-release"};
   vt_autofd file = -1;
   g_autoptr (VtDisk) disk = NULL;
-  g_autoptr (VtExt) ext = NULL;
+  g_autoptr (VtFs) ext = NULL;
   g_autoptr (GError) error = NULL;
   g_autofree char *refusal = NULL;
   GBytes *bytes = NULL;
-  VtExtType type;
+  VtFsType type;
 
   make_paths (fixture);
   g_assert_true (ext_fixture_mke2fs (fixture, 8, data));
@@ -228,8 +227,8 @@ test_paths (ExtFixture *fixture, gconstpointer data)
   ext = vt_ext_open (disk, 0, vt_disk_get_size (disk), &refusal, &error);
   g_assert_nonnull (ext);
   for (guint i = 0; i < G_N_ELEMENTS (good); i++) {
-    assert_type (ext, good[i], VT_EXT_TYPE_REGULAR);
-    g_assert_true (vt_ext_read_head (ext, good[i], 5, &bytes, &error));
+    assert_type (ext, good[i], VT_FS_TYPE_REGULAR);
+    g_assert_true (vt_fs_read_head (ext, good[i], 5, &bytes, &error));
     g_assert_cmpmem (g_bytes_get_data (bytes, NULL), g_bytes_get_size (bytes), "ID=x\n", 5);
     g_clear_pointer (&bytes, g_bytes_unref);
   }
@@ -237,23 +236,23 @@ test_paths (ExtFixture *fixture, gconstpointer data)
   assert_link (ext, "/etc/up/../../etc/loop", "loop");
   assert_link (ext, "/etc/up/os-release", NULL);
   assert_link (ext, "/etc/none", NULL);
-  assert_type (ext, "/", VT_EXT_TYPE_DIRECTORY);
-  assert_type (ext, "/etc/up", VT_EXT_TYPE_DIRECTORY);
-  assert_type (ext, "/etc/dangling", VT_EXT_TYPE_MISSING);
-  assert_type (ext, "/etc/none", VT_EXT_TYPE_MISSING);
-  assert_type (ext, "/etc/through-a-file", VT_EXT_TYPE_MISSING);
-  g_assert_false (vt_ext_stat_path (ext, "/etc/loop", &type, &error));
-  g_assert_error (error, VT_EXT_ERROR, VT_EXT_ERROR_REFUSED);
+  assert_type (ext, "/", VT_FS_TYPE_DIRECTORY);
+  assert_type (ext, "/etc/up", VT_FS_TYPE_DIRECTORY);
+  assert_type (ext, "/etc/dangling", VT_FS_TYPE_MISSING);
+  assert_type (ext, "/etc/none", VT_FS_TYPE_MISSING);
+  assert_type (ext, "/etc/through-a-file", VT_FS_TYPE_MISSING);
+  g_assert_false (vt_fs_stat_path (ext, "/etc/loop", &type, &error));
+  g_assert_error (error, VT_FS_ERROR, VT_FS_ERROR_REFUSED);
   g_clear_error (&error);
-  g_assert_true (vt_ext_read_head (ext, "/etc/os-release", 4, &bytes, &error));
+  g_assert_true (vt_fs_read_head (ext, "/etc/os-release", 4, &bytes, &error));
   g_assert_cmpmem (g_bytes_get_data (bytes, NULL), g_bytes_get_size (bytes), "ID=x", 4);
   g_clear_pointer (&bytes, g_bytes_unref);
-  g_assert_false (vt_ext_read_head (ext, "/etc", 4, &bytes, &error));
-  g_assert_error (error, VT_EXT_ERROR, VT_EXT_ERROR_REFUSED);
+  g_assert_false (vt_fs_read_head (ext, "/etc", 4, &bytes, &error));
+  g_assert_error (error, VT_FS_ERROR, VT_FS_ERROR_REFUSED);
   g_clear_error (&error);
-  g_assert_false (vt_ext_read_head (ext, "/etc/none", 4, &bytes, &error));
-  g_assert_error (error, VT_EXT_ERROR, VT_EXT_ERROR_MISSING);
-  g_assert_true (vt_ext_read_head (ext, "/etc/empty", 4, &bytes, NULL));
+  g_assert_false (vt_fs_read_head (ext, "/etc/none", 4, &bytes, &error));
+  g_assert_error (error, VT_FS_ERROR, VT_FS_ERROR_MISSING);
+  g_assert_true (vt_fs_read_head (ext, "/etc/empty", 4, &bytes, NULL));
   g_assert_cmpuint (g_bytes_get_size (bytes), ==, 0);
   g_bytes_unref (bytes);
 }

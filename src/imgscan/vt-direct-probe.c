@@ -2,27 +2,27 @@
 #include "vt-direct-probe.h"
 
 #include "vt-direct-inspect.h"
-#include "vt-ext-path.h"
+#include "vt-ext.h"
 #include "vt-partitions.h"
 
 struct _VtDirectProbe {
   GPtrArray *volumes; /* of VtVolume */
   GPtrArray *systems; /* of VtOperatingSystem */
-  GPtrArray *exts;    /* of VtExt, NULL where a volume has none */
+  GPtrArray *fss;     /* of VtFs, NULL where a volume has none */
   char *refusal;
 };
 
 /* A file system as the inspection sees it. */
 typedef struct {
-  VtExt *ext;
+  VtFs *fs;
   GError **error; /* the first failure of any: what was said since is not to be believed */
 } Inspected;
 
 static void
-ext_free_or_null (gpointer ext)
+fs_free_or_null (gpointer fs)
 {
-  if (ext != NULL)
-    vt_ext_free (ext);
+  if (fs != NULL)
+    vt_fs_free (fs);
 }
 
 void
@@ -30,7 +30,7 @@ vt_direct_probe_free (VtDirectProbe *self)
 {
   g_ptr_array_unref (self->volumes);
   g_ptr_array_unref (self->systems);
-  g_ptr_array_unref (self->exts);
+  g_ptr_array_unref (self->fss);
   g_free (self->refusal);
   g_free (self);
 }
@@ -56,18 +56,18 @@ say_alive (gpointer sink)
 
 /* Opens the file system, or finds why it has to be read by others. */
 static gboolean
-open_ext (VtDisk *disk,
-          VtImageSink *sink,
-          const VtPartition *partition,
-          VtVolume *volume,
-          VtExt **ext,
-          GError **error)
+open_fs (VtDisk *disk,
+         VtImageSink *sink,
+         const VtPartition *partition,
+         VtVolume *volume,
+         VtFs **fs,
+         GError **error)
 {
   g_autoptr (GError) failure = NULL;
 
-  *ext = vt_ext_open (disk, partition->start, partition->size, &volume->refusal, &failure);
-  if (*ext != NULL) {
-    vt_ext_set_alive (*ext, say_alive, sink);
+  *fs = vt_ext_open (disk, partition->start, partition->size, &volume->refusal, &failure);
+  if (*fs != NULL) {
+    vt_fs_set_alive (*fs, say_alive, sink);
     volume->kind = VT_VOLUME_READABLE;
     return TRUE;
   }
@@ -86,13 +86,13 @@ add_volume (VtDirectProbe *self,
             GError **error)
 {
   VtVolume *volume = g_new0 (VtVolume, 1);
-  VtExt *ext = NULL;
+  VtFs *fs = NULL;
   gboolean opened = TRUE;
 
   volume->filesystem = describe (partition);
   switch (partition->judgement) {
   case VT_PARTITION_EXT:
-    opened = open_ext (disk, sink, partition, volume, &ext, error);
+    opened = open_fs (disk, sink, partition, volume, &fs, error);
     break;
   case VT_PARTITION_SWAP:
   case VT_PARTITION_EMPTY_BY_TYPE:
@@ -106,7 +106,7 @@ add_volume (VtDirectProbe *self,
     break;
   }
   g_ptr_array_add (self->volumes, volume);
-  g_ptr_array_add (self->exts, ext);
+  g_ptr_array_add (self->fss, fs);
   return opened;
 }
 
@@ -122,16 +122,16 @@ note_failure (const Inspected *self, GError *failure)
 static gboolean
 read_head (gpointer fs, const char *path, gsize max, GBytes **data, GError **error)
 {
-  return vt_ext_read_head (((const Inspected *)fs)->ext, path, max, data, error);
+  return vt_fs_read_head (((const Inspected *)fs)->fs, path, max, data, error);
 }
 
 static gboolean
-has_type (const Inspected *self, const char *path, VtExtType expected)
+has_type (const Inspected *self, const char *path, VtFsType expected)
 {
   GError *failure = NULL;
-  VtExtType type;
+  VtFsType type;
 
-  if (vt_ext_stat_path (self->ext, path, &type, &failure))
+  if (vt_fs_stat_path (self->fs, path, &type, &failure))
     return type == expected;
   note_failure (self, failure);
   return FALSE;
@@ -140,13 +140,13 @@ has_type (const Inspected *self, const char *path, VtExtType expected)
 static gboolean
 is_file (gpointer fs, const char *path)
 {
-  return has_type (fs, path, VT_EXT_TYPE_REGULAR);
+  return has_type (fs, path, VT_FS_TYPE_REGULAR);
 }
 
 static gboolean
 is_dir (gpointer fs, const char *path)
 {
-  return has_type (fs, path, VT_EXT_TYPE_DIRECTORY);
+  return has_type (fs, path, VT_FS_TYPE_DIRECTORY);
 }
 
 static char *
@@ -156,7 +156,7 @@ read_link (gpointer fs, const char *path)
   GError *failure = NULL;
   char *target = NULL;
 
-  if (!vt_ext_read_link (self->ext, path, &target, &failure))
+  if (!vt_fs_read_link (self->fs, path, &target, &failure))
     note_failure (self, failure);
   return target;
 }
@@ -185,9 +185,9 @@ inspect (VtDirectProbe *self, GPtrArray *partitions, GError **error)
   g_autoptr (GError) failure = NULL;
 
   for (guint i = 0; i < partitions->len; i++) {
-    inspected[i].ext = g_ptr_array_index (self->exts, i);
+    inspected[i].fs = g_ptr_array_index (self->fss, i);
     inspected[i].error = &failure;
-    inputs[i].fs = inspected[i].ext != NULL ? &inspected[i] : NULL;
+    inputs[i].fs = inspected[i].fs != NULL ? &inspected[i] : NULL;
     inputs[i].partition = g_ptr_array_index (partitions, i);
   }
   inspection = vt_direct_inspect (&reader, inputs, partitions->len, &self->refusal);
@@ -214,7 +214,7 @@ vt_direct_probe_disk (VtDisk *disk, VtImageSink *sink, GError **error)
 
   self->volumes = g_ptr_array_new_with_free_func ((GDestroyNotify)vt_volume_free);
   self->systems = g_ptr_array_new_with_free_func ((GDestroyNotify)vt_operating_system_free);
-  self->exts = g_ptr_array_new_with_free_func (ext_free_or_null);
+  self->fss = g_ptr_array_new_with_free_func (fs_free_or_null);
   partitions = vt_partitions_read (disk, error);
   if (partitions == NULL)
     return NULL;
@@ -244,8 +244,8 @@ vt_direct_probe_get_refusal (VtDirectProbe *self)
   return self->refusal;
 }
 
-VtExt *
-vt_direct_probe_get_ext (VtDirectProbe *self, guint volume)
+VtFs *
+vt_direct_probe_get_fs (VtDirectProbe *self, guint volume)
 {
-  return volume < self->exts->len ? g_ptr_array_index (self->exts, volume) : NULL;
+  return volume < self->fss->len ? g_ptr_array_index (self->fss, volume) : NULL;
 }

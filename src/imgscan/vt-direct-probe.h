@@ -4,7 +4,7 @@
 
 #include "vt-direct.h"
 #include "vt-disk.h"
-#include "vt-ext.h"
+#include "vt-fs.h"
 
 typedef struct _VtDirectProbe VtDirectProbe;
 
@@ -21,4 +21,4 @@ GPtrArray *vt_direct_probe_get_systems (VtDirectProbe *self);
 /* Why the operating systems cannot be told, or NULL. */
 const char *vt_direct_probe_get_refusal (VtDirectProbe *self);
 /* The file system of a readable volume, or NULL. */
-VtExt *vt_direct_probe_get_ext (VtDirectProbe *self, guint volume);
+VtFs *vt_direct_probe_get_fs (VtDirectProbe *self, guint volume);

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only WITH cryptsetup-OpenSSL-exception
 #include "vt-direct-read.h"
 
-#include "vt-ext-list.h"
-#include "vt-ext-read.h"
+#include "vt-fs.h"
+#include "vt-fs.h"
 #include "vt-fd.h"
 
 typedef struct {
@@ -11,7 +11,7 @@ typedef struct {
 } Reading;
 
 static gboolean
-on_name (const char *path, const VtExtStat *stat, gpointer user_data, GError **error)
+on_name (const char *path, const VtFsStat *stat, gpointer user_data, GError **error)
 {
   const Reading *self = user_data;
   const VtListedFile file = {
@@ -49,11 +49,11 @@ static GArray *
 make_wanted (VtFileList *list)
 {
   GPtrArray *files = vt_file_list_get_files (list);
-  GArray *wanted = g_array_new (FALSE, FALSE, sizeof (VtExtWanted));
+  GArray *wanted = g_array_new (FALSE, FALSE, sizeof (VtFsWanted));
 
   for (guint i = 0; i < files->len; i++) {
     VtListedFile *file = g_ptr_array_index (files, i);
-    const VtExtWanted entry = {file->inode, file->size, file};
+    const VtFsWanted entry = {file->inode, file->size, file};
 
     if (file->wanted)
       g_array_append_val (wanted, entry);
@@ -62,24 +62,24 @@ make_wanted (VtFileList *list)
 }
 
 static gboolean
-read_batch (Reading *self, VtExt *ext, char **refusal, GError **error)
+read_batch (Reading *self, VtFs *fs, char **refusal, GError **error)
 {
   g_autoptr (GArray) wanted = make_wanted (self->list);
 
-  return vt_ext_read_files (ext, (const VtExtWanted *)wanted->data, wanted->len,
-                            self->plan->options->max_file_size, on_file, self, refusal, error) &&
+  return vt_fs_read_files (fs, (const VtFsWanted *)wanted->data, wanted->len,
+                           self->plan->options->max_file_size, on_file, self, refusal, error) &&
          vt_read_plan_send_missing (self->plan, self->list, error);
 }
 
 static gboolean
-list_batch (Reading *self, VtExt *ext, char **refusal, GError **error)
+list_batch (Reading *self, VtFs *fs, char **refusal, GError **error)
 {
   vt_file_list_begin (self->list);
-  return vt_ext_list (ext, on_name, self, refusal, error) && vt_file_list_end (self->list, error);
+  return vt_fs_list (fs, on_name, self, refusal, error) && vt_file_list_end (self->list, error);
 }
 
 gboolean
-vt_direct_read_ext (VtExt *ext, const VtReadPlan *plan, char **refusal, GError **error)
+vt_direct_read_fs (VtFs *fs, const VtReadPlan *plan, char **refusal, GError **error)
 {
   g_autoptr (VtFileList) list = vt_file_list_new (0);
   Reading self = {plan, list};
@@ -88,12 +88,12 @@ vt_direct_read_ext (VtExt *ext, const VtReadPlan *plan, char **refusal, GError *
   do {
     VtFileTotals totals;
 
-    if (!list_batch (&self, ext, refusal, error))
+    if (!list_batch (&self, fs, refusal, error))
       return FALSE;
     totals = vt_file_list_get_totals (list);
     if ((!expected &&
          !vt_image_sink_expect (plan->sink, totals.names, totals.bytes, totals.excluded, error)) ||
-        !read_batch (&self, ext, refusal, error))
+        !read_batch (&self, fs, refusal, error))
       return FALSE;
     expected = TRUE;
   } while (vt_file_list_has_more (list));

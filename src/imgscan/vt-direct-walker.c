@@ -112,14 +112,14 @@ serve_read (Walker *self, guint volume, guint index, const char *mountpoint, gui
 {
   const VtFilesystem filesystem = {.mountpoint = mountpoint[0] != '\0' ? (char *)mountpoint : NULL};
   const VtReadPlan plan = {&filesystem, index, self->start->options, self->start->sink};
-  VtExt *ext = vt_direct_probe_get_ext (self->probe, volume);
+  VtFs *fs = vt_direct_probe_get_fs (self->probe, volume);
   g_autofree char *refusal = NULL;
   g_autofree char *text = NULL;
   g_autoptr (GError) error = NULL;
 
-  g_return_val_if_fail (ext != NULL, FALSE);
+  g_return_val_if_fail (fs != NULL, FALSE);
   vt_image_sink_set_underway (plan.sink, underway);
-  if (!vt_direct_read_ext (ext, &plan, &refusal, &error) && refusal == NULL)
+  if (!vt_direct_read_fs (fs, &plan, &refusal, &error) && refusal == NULL)
     return !g_error_matches (error, VT_IPC_ERROR, VT_IPC_ERROR_CLOSED) &&
            reply_failed (self, error);
   text = vt_record_text (refusal ?: "");

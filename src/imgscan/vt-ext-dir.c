@@ -35,7 +35,7 @@ vt_ext_directory_free (VtExtDirectory *self)
 static gboolean
 damaged (const Reader *self, const char *how, GError **error)
 {
-  return vt_ext_refuse (error, "directory %u: %s", self->inode->number, how);
+  return vt_fs_refuse (error, "directory %u: %s", self->inode->number, how);
 }
 
 static gboolean

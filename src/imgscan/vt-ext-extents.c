@@ -75,13 +75,13 @@ judge_header (Walk *self, const Node *node, guint *entries, GError **error)
   if (GUINT16_FROM_LE (header.eh_magic) != EXT3_EXT_MAGIC ||
       GUINT16_FROM_LE (header.eh_depth) != node->depth || max == 0 || max > room ||
       *entries > max || (*entries == 0 && !(node->is_root && node->depth == 0)))
-    return vt_ext_refuse (error, "the extent tree is damaged");
+    return vt_fs_refuse (error, "the extent tree is damaged");
   if (!node->is_root &&
       !ext2fs_extent_block_csum_verify (self->ext->fs, self->inode->number,
                                         (struct ext3_extent_header *)(void *)node->bytes))
-    return vt_ext_refuse (error, "the checksum of an extent tree is wrong");
+    return vt_fs_refuse (error, "the checksum of an extent tree is wrong");
   if (!node->is_root && get_logical (node, 0) != node->first)
-    return vt_ext_refuse (error, "a part of the extent tree does not start where it should");
+    return vt_fs_refuse (error, "a part of the extent tree does not start where it should");
   return TRUE;
 }
 
@@ -99,9 +99,9 @@ take_extent (Walk *self, const Node *node, guint index, guint64 *next, GError **
                                                          << 32;
   run.length = length > EXT_INIT_MAX_LEN ? length - EXT_INIT_MAX_LEN : length;
   if (run.length == 0 || run.logical < *next || run.logical + run.length > node->end)
-    return vt_ext_refuse (error, "extents overlap or are out of order");
+    return vt_fs_refuse (error, "extents overlap or are out of order");
   if (++self->extents > EXTENTS_MAX)
-    return vt_ext_refuse (error, "there are more than %d extents", EXTENTS_MAX);
+    return vt_fs_refuse (error, "there are more than %d extents", EXTENTS_MAX);
   *next = run.logical + run.length;
   if (length <= EXT_INIT_MAX_LEN)
     return vt_ext_map_add (self->ext, self->runs, &run, error);
@@ -122,10 +122,10 @@ take_child (Walk *self, const Node *node, guint index, guint entries, GError **e
   child.end = index + 1 < entries ? get_logical (node, index + 1) : node->end;
   block = GUINT32_FROM_LE (entry.ei_leaf) | (guint64)GUINT16_FROM_LE (entry.ei_leaf_hi) << 32;
   if (child.first < node->first || child.first >= child.end || child.end > node->end)
-    return vt_ext_refuse (error, "the extent tree is out of order");
+    return vt_fs_refuse (error, "the extent tree is out of order");
   if (block <= self->ext->fs->super->s_first_data_block ||
       !vt_ext_zones_allow (self->ext, block, 1))
-    return vt_ext_refuse (error, "the extent tree goes to a block where none can be");
+    return vt_fs_refuse (error, "the extent tree goes to a block where none can be");
   bytes = g_malloc (block_size);
   child.bytes = bytes;
   return vt_ext_read_block (self->ext, block, bytes, error) && walk_node (self, &child, error);
@@ -158,8 +158,8 @@ vt_ext_map_extents (VtExt *self, const VtExtInode *inode, GArray *runs, GError *
   header = get_header (&root);
   root.depth = GUINT16_FROM_LE (header.eh_depth);
   if (root.depth > DEPTH_MAX)
-    return vt_ext_refuse (error, "the extent tree is deeper than %d", DEPTH_MAX);
+    return vt_fs_refuse (error, "the extent tree is deeper than %d", DEPTH_MAX);
   if (inode->size / self->fs->blocksize >= LOGICAL_END)
-    return vt_ext_refuse (error, "it is larger than extents can tell");
+    return vt_fs_refuse (error, "it is larger than extents can tell");
   return walk_node (&walk, &root, error);
 }

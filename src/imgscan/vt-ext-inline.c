@@ -60,7 +60,7 @@ vt_ext_inline_read (const VtExt *self, const VtExtInode *inode, gsize *size, GEr
     memcpy (&magic, inode->raw.bytes + at - sizeof magic, sizeof magic);
   if (magic != EXT2_EXT_ATTR_MAGIC ||
       !find_value (inode->raw.bytes + at, inode_size - at, &value, &value_size)) {
-    vt_ext_refuse (error, "inode %u: its inline data is damaged", inode->number);
+    vt_fs_refuse (error, "inode %u: its inline data is damaged", inode->number);
     return NULL;
   }
   *size = DIRECT_SIZE + value_size;

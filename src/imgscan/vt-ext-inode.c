@@ -27,7 +27,7 @@ get_bitmap (VtExt *self, dgrp_t group, GError **error)
     return NULL;
   if (!ext2fs_inode_bitmap_csum_verify (self->fs, group, (char *)bitmap,
                                         (int)(EXT2_INODES_PER_GROUP (self->fs->super) / 8))) {
-    vt_ext_refuse (error, "the checksum of the inode bitmap of group %u is wrong", group);
+    vt_fs_refuse (error, "the checksum of the inode bitmap of group %u is wrong", group);
     return NULL;
   }
   if ((g_hash_table_size (self->bitmaps) + 1) * size > BITMAPS_SIZE_MAX)
@@ -48,12 +48,12 @@ check_allocated (VtExt *self, guint32 number, GError **error)
   if (ext2fs_has_group_desc_csum (self->fs) &&
       ((ext2fs_bg_flags (self->fs, group) & EXT2_BG_INODE_UNINIT) != 0 ||
        index >= per_group - MIN (per_group, ext2fs_bg_itable_unused (self->fs, group))))
-    return vt_ext_refuse (error, "inode %u is named but was never used", number);
+    return vt_fs_refuse (error, "inode %u is named but was never used", number);
   bitmap = get_bitmap (self, group, error);
   if (bitmap == NULL)
     return FALSE;
   if ((bitmap[index / 8] & (1U << (index % 8))) == 0)
-    return vt_ext_refuse (error, "inode %u is named but is not in use", number);
+    return vt_fs_refuse (error, "inode %u is named but is not in use", number);
   return TRUE;
 }
 
@@ -68,7 +68,7 @@ judge_extra (VtExt *self, VtExtInode *inode, GError **error)
     return TRUE;
   extra = inode->raw.fields.i_extra_isize;
   if (extra % 4 != 0 || extra > inode_size - EXT2_GOOD_OLD_INODE_SIZE)
-    return vt_ext_refuse (error, "inode %u says that it is longer than it is", inode->number);
+    return vt_fs_refuse (error, "inode %u says that it is longer than it is", inode->number);
   inode->extra = extra > 0 ? extra : EXTRA_DEFAULT;
   return TRUE;
 }
@@ -80,13 +80,13 @@ judge_flags (VtExt *self, const VtExtInode *inode, GError **error)
   guint32 kinds = EXT4_EXTENTS_FL | EXT4_INLINE_DATA_FL;
 
   if ((flags & (EXT4_ENCRYPT_FL | EXT4_EA_INODE_FL | EXT4_CASEFOLD_FL)) != 0)
-    return vt_ext_refuse (error, "inode %u has flags (0x%x) that do not belong here", inode->number,
-                          flags);
+    return vt_fs_refuse (error, "inode %u has flags (0x%x) that do not belong here", inode->number,
+                         flags);
   if ((flags & kinds) == kinds ||
       ((flags & EXT4_EXTENTS_FL) != 0 && !ext2fs_has_feature_extents (self->fs->super)) ||
       ((flags & EXT4_INLINE_DATA_FL) != 0 && !ext2fs_has_feature_inline_data (self->fs->super)))
-    return vt_ext_refuse (error, "inode %u keeps its data in a way (0x%x) that is not used here",
-                          inode->number, flags);
+    return vt_fs_refuse (error, "inode %u keeps its data in a way (0x%x) that is not used here",
+                         inode->number, flags);
   return TRUE;
 }
 
@@ -94,9 +94,9 @@ static gboolean
 judge (VtExt *self, VtExtInode *inode, GError **error)
 {
   if (inode->links == 0)
-    return vt_ext_refuse (error, "inode %u is named but was deleted", inode->number);
+    return vt_fs_refuse (error, "inode %u is named but was deleted", inode->number);
   if (inode->size > G_MAXINT64)
-    return vt_ext_refuse (error, "inode %u has an impossible size", inode->number);
+    return vt_fs_refuse (error, "inode %u has an impossible size", inode->number);
   switch (inode->mode & LINUX_S_IFMT) {
   case LINUX_S_IFREG:
   case LINUX_S_IFDIR:
@@ -107,7 +107,7 @@ judge (VtExt *self, VtExtInode *inode, GError **error)
   case LINUX_S_IFSOCK:
     return judge_extra (self, inode, error) && judge_flags (self, inode, error);
   default:
-    return vt_ext_refuse (error, "inode %u is of no known type", inode->number);
+    return vt_fs_refuse (error, "inode %u is of no known type", inode->number);
   }
 }
 
@@ -158,9 +158,9 @@ is_reserved (VtExt *self, guint32 number)
 gboolean
 vt_ext_inode_read (VtExt *self, guint32 number, VtExtInode *inode, GError **error)
 {
-  vt_ext_say_alive (self);
+  vt_fs_say_alive (&self->base);
   if (number == 0 || number > self->fs->super->s_inodes_count || is_reserved (self, number))
-    return vt_ext_refuse (error, "inode %u has a name but cannot", number);
+    return vt_fs_refuse (error, "inode %u has a name but cannot", number);
   return check_allocated (self, number, error) &&
          vt_ext_inode_read_special (self, number, inode, error);
 }
@@ -172,9 +172,9 @@ make_time (guint32 seconds, guint32 extra, gint64 *time_ns)
   gint64 s = (gint64)(gint32)seconds + ((gint64)(extra & EPOCH_MASK) << 32);
   gint64 ns = extra >> EPOCH_BITS;
 
-  if (ns >= VT_EXT_NS_PER_S || s >= G_MAXINT64 / VT_EXT_NS_PER_S)
+  if (ns >= VT_FS_NS_PER_S || s >= G_MAXINT64 / VT_FS_NS_PER_S)
     return FALSE;
-  *time_ns = s * VT_EXT_NS_PER_S + ns;
+  *time_ns = s * VT_FS_NS_PER_S + ns;
   return TRUE;
 }
 
@@ -193,5 +193,5 @@ vt_ext_inode_times (const VtExtInode *inode, gint64 *mtime_ns, gint64 *ctime_ns,
   if (make_time (fields->i_mtime, mtime_extra, mtime_ns) &&
       make_time (fields->i_ctime, ctime_extra, ctime_ns))
     return TRUE;
-  return vt_ext_refuse (error, "inode %u has a time that cannot be told", inode->number);
+  return vt_fs_refuse (error, "inode %u has a time that cannot be told", inode->number);
 }

@@ -1,6 +1,4 @@
 // SPDX-License-Identifier: GPL-2.0-only WITH cryptsetup-OpenSSL-exception
-#include "vt-ext-list.h"
-
 #include <string.h>
 
 #include "vt-ext-private.h"
@@ -24,7 +22,7 @@ typedef struct {
 
 typedef struct {
   VtExt *ext;
-  VtExtNameFunc func;
+  VtFsNameFunc func;
   gpointer user_data;
   GQueue waiting; /* of Waiting, owned */
   gsize waiting_size;
@@ -49,12 +47,12 @@ push (Lister *self, const char *path, guint32 inode, const Waiting *parent, GErr
   Waiting *waiting;
 
   if (!g_hash_table_add (self->directories, GUINT_TO_POINTER (inode)))
-    return vt_ext_refuse (error, "directory %u has two names", inode);
+    return vt_fs_refuse (error, "directory %u has two names", inode);
   if (parent != NULL && parent->depth >= DEPTH_MAX)
-    return vt_ext_refuse (error, "directories are nested deeper than %u", DEPTH_MAX);
+    return vt_fs_refuse (error, "directories are nested deeper than %u", DEPTH_MAX);
   self->waiting_size += strlen (path);
   if (self->waiting_size > WAITING_MAX)
-    return vt_ext_refuse (error, "too many directories with long names");
+    return vt_fs_refuse (error, "too many directories with long names");
   waiting = g_new0 (Waiting, 1);
   waiting->path = g_strdup (path);
   waiting->inode = inode;
@@ -74,7 +72,7 @@ count_link (Lister *self, const VtExtInode *inode, GError **error)
   if (inode->links == 1)
     return TRUE;
   if (left == 0 && g_hash_table_contains (self->links, key))
-    return vt_ext_refuse (error, "inode %u has more names than %u", inode->number, inode->links);
+    return vt_fs_refuse (error, "inode %u has more names than %u", inode->number, inode->links);
   left = g_hash_table_contains (self->links, key) ? left - 1 : inode->links - 1U;
   g_hash_table_insert (self->links, key, GUINT_TO_POINTER (left));
   return TRUE;
@@ -89,15 +87,15 @@ check_links (Lister *self, GError **error)
   g_hash_table_iter_init (&iter, self->links);
   while (g_hash_table_iter_next (&iter, &key, &left))
     if (GPOINTER_TO_UINT (left) != 0)
-      return vt_ext_refuse (error, "inode %u lacks %u of its names", GPOINTER_TO_UINT (key),
-                            GPOINTER_TO_UINT (left));
+      return vt_fs_refuse (error, "inode %u lacks %u of its names", GPOINTER_TO_UINT (key),
+                           GPOINTER_TO_UINT (left));
   return TRUE;
 }
 
 static gboolean
 take_file (Lister *self, const char *path, const VtExtInode *inode, GError **error)
 {
-  VtExtStat stat = {
+  VtFsStat stat = {
       .inode = inode->number,
       .size = inode->size,
       .links = inode->links,
@@ -121,11 +119,11 @@ take_entry (Lister *self,
   VtExtInode inode;
 
   if (++self->names > NAMES_MAX)
-    return vt_ext_refuse (error, "there are more than %" G_GUINT64_FORMAT " names", NAMES_MAX);
+    return vt_fs_refuse (error, "there are more than %" G_GUINT64_FORMAT " names", NAMES_MAX);
   if (!vt_ext_inode_read (self->ext, entry->inode, &inode, error))
     return FALSE;
   if (!vt_ext_entry_fits (entry, &inode))
-    return vt_ext_refuse (error, "inode %u is not of the type that its name tells", inode.number);
+    return vt_fs_refuse (error, "inode %u is not of the type that its name tells", inode.number);
   if (LINUX_S_ISREG (inode.mode))
     return take_file (self, path, &inode, error);
   if (!LINUX_S_ISDIR (inode.mode))
@@ -152,7 +150,7 @@ take_entries (Lister *self,
     g_string_truncate (path, length);
     g_string_append (path, directory->names->str + entry->name);
     if (path->len > PATH_SIZE_MAX)
-      return vt_ext_refuse (error, "a path is longer than %zu bytes", PATH_SIZE_MAX);
+      return vt_fs_refuse (error, "a path is longer than %zu bytes", PATH_SIZE_MAX);
     if (!take_entry (self, waiting, path->str, entry, subdirectories, error))
       return FALSE;
   }
@@ -169,17 +167,17 @@ read_directory (Lister *self, const Waiting *waiting, GError **error)
   if (!vt_ext_inode_read (self->ext, waiting->inode, &inode, error))
     return FALSE;
   if (!LINUX_S_ISDIR (inode.mode))
-    return vt_ext_refuse (error, "inode %u is no directory", inode.number);
+    return vt_fs_refuse (error, "inode %u is no directory", inode.number);
   directory = vt_ext_directory_read (self->ext, &inode, error);
   if (directory == NULL)
     return FALSE;
   if (directory->parent != waiting->parent)
-    return vt_ext_refuse (error, "directory %u has another parent", inode.number);
+    return vt_fs_refuse (error, "directory %u has another parent", inode.number);
   if (!take_entries (self, waiting, directory, &subdirectories, error))
     return FALSE;
   if (inode.links != LINKS_UNCOUNTED && inode.links != subdirectories + 2)
-    return vt_ext_refuse (error, "directory %u has %u directories in it and %u links", inode.number,
-                          subdirectories, inode.links);
+    return vt_fs_refuse (error, "directory %u has %u directories in it and %u links", inode.number,
+                         subdirectories, inode.links);
   return TRUE;
 }
 
@@ -199,21 +197,17 @@ list (Lister *self, GError **error)
 }
 
 gboolean
-vt_ext_list (VtExt *self, VtExtNameFunc func, gpointer user_data, char **refusal, GError **error)
+vt_ext_list (VtFs *fs, VtFsNameFunc func, gpointer user_data, GError **error)
 {
   g_autoptr (GHashTable) directories = g_hash_table_new (NULL, NULL);
   g_autoptr (GHashTable) links = g_hash_table_new (NULL, NULL);
-  Lister lister = {.ext = self, .func = func, .user_data = user_data};
-  GError *failure = NULL;
+  Lister lister = {.ext = (VtExt *)fs, .func = func, .user_data = user_data};
   gboolean listed;
 
-  *refusal = NULL;
   lister.directories = directories;
   lister.links = links;
   g_queue_init (&lister.waiting);
-  listed = list (&lister, &failure);
+  listed = list (&lister, error);
   g_queue_clear_full (&lister.waiting, waiting_free);
-  if (!listed)
-    vt_ext_settle (failure, refusal, error);
   return listed;
 }

@@ -22,7 +22,7 @@ gboolean
 vt_ext_read_block (VtExt *self, guint64 block, void *buffer, GError **error)
 {
   if (block >= ext2fs_blocks_count (self->fs->super))
-    return vt_ext_refuse (error, "block %" G_GUINT64_FORMAT " is beyond the end", block);
+    return vt_fs_refuse (error, "block %" G_GUINT64_FORMAT " is beyond the end", block);
   return vt_ext_check (self, io_channel_read_blk64 (self->fs->io, block, 1, buffer), "block",
                        error);
 }
@@ -36,17 +36,17 @@ vt_ext_map_add (VtExt *self, GArray *runs, const VtExtRun *run, GError **error)
   if (run->physical <= self->fs->super->s_first_data_block || run->physical >= blocks ||
       run->length > blocks - run->physical ||
       !vt_ext_zones_allow (self, run->physical, run->length))
-    return vt_ext_refuse (error,
-                          "a file's data is where none can be: %" G_GUINT64_FORMAT
-                          " blocks at %" G_GUINT64_FORMAT,
-                          run->length, run->physical);
+    return vt_fs_refuse (error,
+                         "a file's data is where none can be: %" G_GUINT64_FORMAT
+                         " blocks at %" G_GUINT64_FORMAT,
+                         run->length, run->physical);
   if (last != NULL && last->logical + last->length == run->logical &&
       last->physical + last->length == run->physical) {
     last->length += run->length;
     return TRUE;
   }
   if (runs->len >= RUNS_MAX)
-    return vt_ext_refuse (error, "a file is in more than %u pieces", RUNS_MAX);
+    return vt_fs_refuse (error, "a file is in more than %u pieces", RUNS_MAX);
   g_array_append_val (runs, *run);
   return TRUE;
 }
@@ -86,7 +86,7 @@ walk_indirect (Walk *self, guint32 block, guint level, GError **error)
   }
   if (!g_hash_table_add (self->seen, GUINT_TO_POINTER (block)) ||
       !vt_ext_zones_allow (self->ext, block, 1))
-    return vt_ext_refuse (error, "a file's list of blocks is damaged at block %u", block);
+    return vt_fs_refuse (error, "a file's list of blocks is damaged at block %u", block);
   numbers = g_new (guint32, entries);
   if (!vt_ext_read_block (self->ext, block, numbers, error))
     return FALSE;
@@ -104,7 +104,7 @@ map_indirect (VtExt *self, const VtExtInode *inode, GArray *runs, GError **error
   Walk walk = {self, runs, seen, 0};
 
   if (ext2fs_has_feature_bigalloc (self->fs->super))
-    return vt_ext_refuse (error, "a file has a list of blocks where there are clusters");
+    return vt_fs_refuse (error, "a file has a list of blocks where there are clusters");
   for (guint i = 0; i < EXT2_NDIR_BLOCKS; i++)
     if (!add_block (&walk, blocks[i], error))
       return FALSE;
@@ -112,7 +112,7 @@ map_indirect (VtExt *self, const VtExtInode *inode, GArray *runs, GError **error
     if (!walk_indirect (&walk, blocks[EXT2_NDIR_BLOCKS + level - 1], level, error))
       return FALSE;
   if (inode->size / self->fs->blocksize > walk.logical)
-    return vt_ext_refuse (error, "a file is larger than its list of blocks can be");
+    return vt_fs_refuse (error, "a file is larger than its list of blocks can be");
   return TRUE;
 }
 
@@ -122,7 +122,7 @@ vt_ext_map (VtExt *self, const VtExtInode *inode, GArray *runs, GError **error)
   gboolean mapped = FALSE;
 
   if ((inode->flags & EXT4_INLINE_DATA_FL) != 0)
-    return vt_ext_refuse (error, "inode %u has no blocks", inode->number);
+    return vt_fs_refuse (error, "inode %u has no blocks", inode->number);
   if ((inode->flags & EXT4_EXTENTS_FL) != 0)
     mapped = vt_ext_map_extents (self, inode, runs, error);
   else

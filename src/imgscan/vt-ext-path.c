@@ -1,6 +1,4 @@
 // SPDX-License-Identifier: GPL-2.0-only WITH cryptsetup-OpenSSL-exception
-#include "vt-ext-path.h"
-
 #include <string.h>
 
 #include "vt-ext-private.h"
@@ -23,13 +21,6 @@ typedef struct {
   guint hops;
   gboolean keep_link; /* at the path's end */
 } Resolver;
-
-static gboolean
-set_missing (const char *name, GError **error)
-{
-  g_set_error (error, VT_EXT_ERROR, VT_EXT_ERROR_MISSING, "there is no %s", name);
-  return FALSE;
-}
 
 static gboolean
 copy_runs (VtExt *self, const VtExtInode *inode, guint8 *buffer, gsize n, GError **error)
@@ -61,7 +52,7 @@ copy_inline (VtExt *self, const VtExtInode *inode, guint8 *buffer, gsize n, GErr
   if (data == NULL)
     return FALSE;
   if (size < inode->size)
-    return vt_ext_refuse (error, "inode %u is larger than its data", inode->number);
+    return vt_fs_refuse (error, "inode %u is larger than its data", inode->number);
   memcpy (buffer, data, MIN (inode->size, n));
   return TRUE;
 }
@@ -92,7 +83,7 @@ read_target (VtExt *self, const VtExtInode *link, GError **error)
 
   if (link->size <= TARGET_MAX)
     return (char *)read_bytes (self, link, TARGET_MAX, &n, error);
-  vt_ext_refuse (error, "a symbolic link of %" G_GUINT64_FORMAT " bytes", link->size);
+  vt_fs_refuse (error, "a symbolic link of %" G_GUINT64_FORMAT " bytes", link->size);
   return NULL;
 }
 
@@ -104,7 +95,7 @@ follow_link (Resolver *self, const VtExtInode *link, GError **error)
   if (target == NULL)
     return FALSE;
   if (++self->hops > HOPS_MAX || self->rest->len > REST_SIZE_MAX)
-    return vt_ext_refuse (error, "there are more than %u symbolic links", HOPS_MAX);
+    return vt_fs_refuse (error, "there are more than %u symbolic links", HOPS_MAX);
   if (target[0] == '/')
     g_array_set_size (self->stack, 1);
   g_string_prepend (self->rest, "/");
@@ -122,7 +113,7 @@ enter (Resolver *self, const char *name, GError **error)
   if (!vt_ext_inode_read (self->ext, number, &inode, error))
     return FALSE;
   if (!LINUX_S_ISDIR (inode.mode))
-    return set_missing (name, error);
+    return vt_fs_set_missing (name, error);
   directory = vt_ext_directory_read (self->ext, &inode, error);
   for (guint i = 0; directory != NULL && i < directory->entries->len; i++) {
     const VtExtEntry *entry = &g_array_index (directory->entries, VtExtEntry, i);
@@ -134,9 +125,9 @@ enter (Resolver *self, const char *name, GError **error)
     if (LINUX_S_ISLNK (inode.mode) && !(self->keep_link && self->rest->len == 0))
       return follow_link (self, &inode, error);
     g_array_append_val (self->stack, inode.number);
-    return self->stack->len <= DEPTH_MAX || vt_ext_refuse (error, "the path is too deep");
+    return self->stack->len <= DEPTH_MAX || vt_fs_refuse (error, "the path is too deep");
   }
-  return directory != NULL && set_missing (name, error);
+  return directory != NULL && vt_fs_set_missing (name, error);
 }
 
 /* Takes one name off the front of what is left; NULL: nothing is. */
@@ -182,57 +173,46 @@ resolve (VtExt *self, const char *path, gboolean keep_link, VtExtInode *inode, G
 }
 
 gboolean
-vt_ext_stat_path (VtExt *self, const char *path, VtExtType *type, GError **error)
+vt_ext_stat_path (VtFs *fs, const char *path, VtFsType *type, GError **error)
 {
-  g_autoptr (GError) failure = NULL;
   VtExtInode inode;
 
-  *type = VT_EXT_TYPE_MISSING;
-  if (!resolve (self, path, FALSE, &inode, &failure)) {
-    if (g_error_matches (failure, VT_EXT_ERROR, VT_EXT_ERROR_MISSING))
-      return TRUE;
-    g_propagate_prefixed_error (error, g_steal_pointer (&failure), "%s: ", path);
+  if (!resolve ((VtExt *)fs, path, FALSE, &inode, error))
     return FALSE;
-  }
-  *type = LINUX_S_ISREG (inode.mode)   ? VT_EXT_TYPE_REGULAR
-          : LINUX_S_ISDIR (inode.mode) ? VT_EXT_TYPE_DIRECTORY
-                                       : VT_EXT_TYPE_OTHER;
+  *type = LINUX_S_ISREG (inode.mode)   ? VT_FS_TYPE_REGULAR
+          : LINUX_S_ISDIR (inode.mode) ? VT_FS_TYPE_DIRECTORY
+                                       : VT_FS_TYPE_OTHER;
   return TRUE;
 }
 
 gboolean
-vt_ext_read_head (VtExt *self, const char *path, gsize max, GBytes **data, GError **error)
+vt_ext_read_head (VtFs *fs, const char *path, gsize max, GBytes **data, GError **error)
 {
-  guint8 *bytes = NULL;
+  VtExt *self = (VtExt *)fs;
   VtExtInode inode;
+  guint8 *bytes;
   gsize n;
 
-  if (resolve (self, path, FALSE, &inode, error)) {
-    if (LINUX_S_ISREG (inode.mode))
-      bytes = read_bytes (self, &inode, max, &n, error);
-    else
-      vt_ext_refuse (error, "it is no regular file");
-  }
-  if (bytes == NULL) {
-    g_prefix_error (error, "%s: ", path);
+  if (!resolve (self, path, FALSE, &inode, error))
     return FALSE;
-  }
+  if (!LINUX_S_ISREG (inode.mode))
+    return vt_fs_refuse (error, "it is no regular file");
+  bytes = read_bytes (self, &inode, max, &n, error);
+  if (bytes == NULL)
+    return FALSE;
   *data = g_bytes_new_take (bytes, n);
   return TRUE;
 }
 
 gboolean
-vt_ext_read_link (VtExt *self, const char *path, char **target, GError **error)
+vt_ext_read_link (VtFs *fs, const char *path, char **target, GError **error)
 {
-  g_autoptr (GError) failure = NULL;
+  VtExt *self = (VtExt *)fs;
   VtExtInode inode;
 
-  *target = NULL;
-  if (resolve (self, path, TRUE, &inode, &failure) &&
-      (!LINUX_S_ISLNK (inode.mode) || (*target = read_target (self, &inode, &failure)) != NULL))
-    return TRUE;
-  if (g_error_matches (failure, VT_EXT_ERROR, VT_EXT_ERROR_MISSING))
-    return TRUE;
-  g_propagate_prefixed_error (error, g_steal_pointer (&failure), "%s: ", path);
-  return FALSE;
+  if (!resolve (self, path, TRUE, &inode, error))
+    return FALSE;
+  if (LINUX_S_ISLNK (inode.mode))
+    *target = read_target (self, &inode, error);
+  return !LINUX_S_ISLNK (inode.mode) || *target != NULL;
 }

@@ -1,19 +1,16 @@
 // SPDX-License-Identifier: GPL-2.0-only WITH cryptsetup-OpenSSL-exception
 /*
- * What the parts of the ext reader share.
- *
- * Inside, a refusal is a GError of VT_EXT_ERROR_REFUSED; vt_ext_settle() makes the sentence of it.
- * Blocks are file system blocks, counted from the start of the window.
+ * What the parts of the ext reader share. Blocks are file system blocks, counted from the start of
+ * the window.
  */
 #pragma once
 
 #include "vt-ext-io.h"
 #include "vt-ext.h"
+#include "vt-fs-private.h"
 
 /* Inodes that are larger are refused; 256 bytes is what is made. */
 #define VT_EXT_INODE_SIZE_MAX 4096
-
-#define VT_EXT_NS_PER_S G_GINT64_CONSTANT (1000000000)
 
 /* A run of blocks, in blocks. */
 typedef struct {
@@ -21,24 +18,13 @@ typedef struct {
   guint64 length;
 } VtExtZone;
 
-struct _VtExt {
-  VtDisk *disk;
-  guint64 start;
+typedef struct {
+  VtFs base;
   VtExtIo *io;
   ext2_filsys fs;
   GArray *zones; /* of VtExtZone, sorted: where metadata lies and no file's data can */
   GHashTable *bitmaps;
-  VtExtAliveFunc alive; /* or NULL */
-  gpointer alive_data;
-};
-
-/* Tells that work goes on. */
-static inline void
-vt_ext_say_alive (const VtExt *self)
-{
-  if (self->alive != NULL)
-    self->alive (self->alive_data);
-}
+} VtExt;
 
 /* An inode that is in use, as it was read. */
 typedef struct {
@@ -61,15 +47,9 @@ typedef struct {
   guint64 length;
 } VtExtRun;
 
-/* Sets a refusal, and returns FALSE. */
-gboolean vt_ext_refuse (GError **error, const char *format, ...) G_GNUC_PRINTF (2, 3);
-
 /* FALSE, with an error, unless CODE is 0. WHAT was tried. */
 gboolean vt_ext_check (VtExt *self, errcode_t code, const char *what, GError **error)
     G_GNUC_WARN_UNUSED_RESULT;
-
-/* Puts FAILURE, which is taken, where the public functions have it: into REFUSAL or ERROR. */
-void vt_ext_settle (GError *failure, char **refusal, GError **error);
 
 /* vt-ext-judge.c: whether the file system may be read here, and in what state it is. */
 gboolean vt_ext_judge_superblock (const struct ext2_super_block *super,
@@ -131,3 +111,15 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC (VtExtDirectory, vt_ext_directory_free)
 
 /* Whether the type that a directory tells is that of the inode. */
 gboolean vt_ext_entry_fits (const VtExtEntry *entry, const VtExtInode *inode);
+
+/* vt-ext-list.c, vt-ext-path.c, vt-ext-locate.c: what VtFsClass has. */
+gboolean vt_ext_list (VtFs *fs, VtFsNameFunc func, gpointer user_data, GError **error)
+    G_GNUC_WARN_UNUSED_RESULT;
+gboolean vt_ext_stat_path (VtFs *fs, const char *path, VtFsType *type, GError **error)
+    G_GNUC_WARN_UNUSED_RESULT;
+gboolean vt_ext_read_head (VtFs *fs, const char *path, gsize max, GBytes **data, GError **error)
+    G_GNUC_WARN_UNUSED_RESULT;
+gboolean vt_ext_read_link (VtFs *fs, const char *path, char **target, GError **error)
+    G_GNUC_WARN_UNUSED_RESULT;
+gboolean vt_ext_locate (VtFs *fs, const VtFsWanted *wanted, VtFsLocation *location, GError **error)
+    G_GNUC_WARN_UNUSED_RESULT;

@@ -23,7 +23,7 @@ add_zone (VtExt *self, guint64 first, guint64 length, GError **error)
   if (length == 0)
     return TRUE;
   if (first < self->fs->super->s_first_data_block || first >= blocks || length > blocks - first)
-    return vt_ext_refuse (error, "a group has blocks beyond the end of the file system");
+    return vt_fs_refuse (error, "a group has blocks beyond the end of the file system");
   g_array_append_val (self->zones, zone);
   return TRUE;
 }
@@ -58,7 +58,7 @@ sort_and_check (VtExt *self, GError **error)
     const VtExtZone *zone = &g_array_index (self->zones, VtExtZone, i);
 
     if (zone->first < end)
-      return vt_ext_refuse (
+      return vt_fs_refuse (
           error, "structures of the file system overlap at block %" G_GUINT64_FORMAT, zone->first);
     end = zone->first + zone->length;
   }

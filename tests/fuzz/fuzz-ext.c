@@ -5,9 +5,7 @@
 #include <unistd.h>
 
 #include "fuzz.h"
-#include "vt-ext-list.h"
-#include "vt-ext-path.h"
-#include "vt-ext-read.h"
+#include "vt-ext.h"
 #include "vt-fd.h"
 
 /* Hashing what claims to be larger takes all the time. */
@@ -15,9 +13,9 @@
 #define KEPT_MAX      ((guint64)1024 * 1024)
 
 static gboolean
-on_name (const char *path, const VtExtStat *stat, gpointer user_data, GError **error)
+on_name (const char *path, const VtFsStat *stat, gpointer user_data, GError **error)
 {
-  VtExtWanted wanted = {stat->inode, stat->size, NULL};
+  VtFsWanted wanted = {stat->inode, stat->size, NULL};
 
   g_assert_cmpint (path[0], ==, '/');
   if (stat->size <= SIZE_MAX_READ)
@@ -39,24 +37,24 @@ on_file (gpointer file,
 }
 
 static void
-use (VtExt *ext)
+use (VtFs *ext)
 {
-  g_autoptr (GArray) wanted = g_array_new (FALSE, FALSE, sizeof (VtExtWanted));
+  g_autoptr (GArray) wanted = g_array_new (FALSE, FALSE, sizeof (VtFsWanted));
   g_autofree char *refusal = NULL;
   g_autofree char *other = NULL;
   g_autoptr (GError) error = NULL;
   g_autoptr (GBytes) bytes = NULL;
   gsize delivered = 0;
 
-  if (!vt_ext_read_head (ext, "/etc/os-release", 4096, &bytes, &error))
+  if (!vt_fs_read_head (ext, "/etc/os-release", 4096, &bytes, &error))
     g_assert_true (error->message != NULL);
   g_clear_error (&error);
-  if (!vt_ext_list (ext, on_name, wanted, &refusal, &error)) {
+  if (!vt_fs_list (ext, on_name, wanted, &refusal, &error)) {
     g_assert_true ((refusal != NULL) != (error != NULL));
     return;
   }
-  if (vt_ext_read_files (ext, (const VtExtWanted *)(void *)wanted->data, wanted->len, KEPT_MAX,
-                         on_file, &delivered, &other, &error))
+  if (vt_fs_read_files (ext, (const VtFsWanted *)(void *)wanted->data, wanted->len, KEPT_MAX,
+                        on_file, &delivered, &other, &error))
     g_assert_cmpuint (delivered, ==, wanted->len);
   else
     g_assert_true ((other != NULL) != (error != NULL));
@@ -67,7 +65,7 @@ LLVMFuzzerTestOneInput (const uint8_t *data, size_t size)
 {
   vt_autofd file = memfd_create ("image", MFD_CLOEXEC);
   g_autoptr (VtDisk) disk = NULL;
-  g_autoptr (VtExt) ext = NULL;
+  g_autoptr (VtFs) ext = NULL;
   g_autofree char *refusal = NULL;
   g_autoptr (GError) error = NULL;
 

@@ -13,26 +13,26 @@ typedef struct {
   guint64 position; /* for the owner to know what it is */
   guint64 offset;   /* on the disk, in bytes */
   guint64 size;     /* 0: a mark, for which nothing is read */
-} VtExtPiece;
+} VtDiskPiece;
 
 /* DATA is NULL for a mark, and where the medium cannot be read. */
-typedef gboolean (*VtExtPieceFunc) (const VtExtPiece *piece,
-                                    const guint8 *data,
-                                    gpointer user_data,
-                                    GError **error);
+typedef gboolean (*VtDiskPieceFunc) (const VtDiskPiece *piece,
+                                     const guint8 *data,
+                                     gpointer user_data,
+                                     GError **error);
 
-typedef struct _VtExtReads VtExtReads;
+typedef struct _VtDiskReads VtDiskReads;
 
-VtExtReads *vt_ext_reads_new (VtDisk *disk, VtExtPieceFunc func, gpointer user_data);
+VtDiskReads *vt_disk_reads_new (VtDisk *disk, VtDiskPieceFunc func, gpointer user_data);
 /* Waits for what is under way. */
-void vt_ext_reads_free (VtExtReads *self);
-G_DEFINE_AUTOPTR_CLEANUP_FUNC (VtExtReads, vt_ext_reads_free)
+void vt_disk_reads_free (VtDiskReads *self);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (VtDiskReads, vt_disk_reads_free)
 
 /* Asks for a piece, which may come in several; hands out earlier ones when too much is under way.
  * After an error nothing but freeing is allowed. */
-gboolean vt_ext_reads_add (VtExtReads *self,
-                           const VtExtPiece *piece,
-                           GError **error) G_GNUC_WARN_UNUSED_RESULT;
+gboolean vt_disk_reads_add (VtDiskReads *self,
+                            const VtDiskPiece *piece,
+                            GError **error) G_GNUC_WARN_UNUSED_RESULT;
 
 /* Hands out all that is left. */
-gboolean vt_ext_reads_finish (VtExtReads *self, GError **error) G_GNUC_WARN_UNUSED_RESULT;
+gboolean vt_disk_reads_finish (VtDiskReads *self, GError **error) G_GNUC_WARN_UNUSED_RESULT;

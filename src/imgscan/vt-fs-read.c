@@ -1,31 +1,33 @@
 // SPDX-License-Identifier: GPL-2.0-only WITH cryptsetup-OpenSSL-exception
-#include "vt-ext-read.h"
-
+/*
+ * Reads the contents of many files of a file system, whatever its kind: it tells where each one is,
+ * and they are read in the order in which they lie on the disk.
+ */
 #include <stdlib.h>
 
 #include "vt-content.h"
-#include "vt-ext-private.h"
-#include "vt-ext-reads.h"
+#include "vt-disk-reads.h"
 #include "vt-fd.h"
+#include "vt-fs-private.h"
 
 /* Largest file, in bytes, that is hashed when it is too large to be scanned: a sparse one may claim
  * to have exabytes. */
 #define HASHED_SIZE_MAX ((guint64)64 * 1024 * 1024 * 1024)
 
 typedef struct {
-  const VtExtWanted *wanted;
-  guint64 first;       /* block, by which they are sorted */
+  const VtFsWanted *wanted;
+  guint64 first;       /* offset on the disk, by which they are sorted */
   gboolean unreadable; /* the medium has it, or what tells where it is */
 } Job;
 
 typedef struct {
-  VtExt *ext;
+  VtFs *fs;
   guint64 max_size;
-  VtExtFileFunc func;
+  VtFsFileFunc func;
   gpointer user_data;
-  GArray *runs;
-  VtContent *content; /* of the file whose pieces come just now */
-  guint64 position;   /* up to where it has come */
+  VtFsLocation location; /* of the file that is looked at */
+  VtContent *content;    /* of the file whose pieces come just now */
+  guint64 position;      /* up to where it has come */
 } Reader;
 
 /* Bytes of a hole that are passed over at a time. */
@@ -42,7 +44,7 @@ static void
 pass_hole (Reader *self, guint64 end)
 {
   for (; end - self->position > STRIDE; self->position += STRIDE) {
-    vt_ext_say_alive (self->ext);
+    vt_fs_say_alive (self->fs);
     vt_content_skip (self->content, self->position + STRIDE);
   }
 }
@@ -69,7 +71,7 @@ deliver_reason (Reader *self, const Job *job, VtReason reason, GError **error)
 }
 
 static gboolean
-write_piece (Reader *self, const VtExtPiece *piece, const guint8 *data, GError **error)
+write_piece (Reader *self, const VtDiskPiece *piece, const guint8 *data, GError **error)
 {
   if (piece->position > self->position)
     pass_hole (self, piece->position);
@@ -79,13 +81,13 @@ write_piece (Reader *self, const VtExtPiece *piece, const guint8 *data, GError *
 
 /* All pieces of a file come one after the other, and a mark behind them. */
 static gboolean
-on_piece (const VtExtPiece *piece, const guint8 *data, gpointer user_data, GError **error)
+on_piece (const VtDiskPiece *piece, const guint8 *data, gpointer user_data, GError **error)
 {
   g_autoptr (VtContent) whole = NULL;
   Reader *self = user_data;
   Job *job = piece->owner;
 
-  vt_ext_say_alive (self->ext);
+  vt_fs_say_alive (self->fs);
   if (self->content == NULL) {
     self->content = vt_content_new (job->wanted->size, self->max_size, error);
     self->position = 0;
@@ -103,24 +105,11 @@ on_piece (const VtExtPiece *piece, const guint8 *data, gpointer user_data, GErro
                          : deliver (self, job, whole, error);
 }
 
-static gboolean
-read_inode (Reader *self, const Job *job, VtExtInode *inode, GError **error)
-{
-  if (job->wanted->inode > G_MAXUINT32)
-    return vt_ext_refuse (error, "inode %" G_GUINT64_FORMAT " cannot be", job->wanted->inode);
-  if (!vt_ext_inode_read (self->ext, (guint32)job->wanted->inode, inode, error))
-    return FALSE;
-  if (!LINUX_S_ISREG (inode->mode) || inode->size != job->wanted->size)
-    return vt_ext_refuse (error, "inode %u is not as it was listed", inode->number);
-  g_array_set_size (self->runs, 0);
-  return TRUE;
-}
-
 /* TRUE with JOB unreadable: the medium fails. Whatever else is wrong refuses the file system. */
 static gboolean
 settle_job (Job *job, GError *failure, GError **error)
 {
-  if (g_error_matches (failure, VT_EXT_ERROR, VT_EXT_ERROR_UNREADABLE)) {
+  if (g_error_matches (failure, VT_FS_ERROR, VT_FS_ERROR_UNREADABLE)) {
     job->unreadable = TRUE;
     g_error_free (failure);
     return TRUE;
@@ -129,50 +118,35 @@ settle_job (Job *job, GError *failure, GError **error)
   return FALSE;
 }
 
-static guint8 *
-read_inline (Reader *self, const VtExtInode *inode, GError **error)
+static gboolean
+locate (Reader *self, const Job *job, GError **error)
 {
-  gsize size;
-  g_autofree guint8 *data = vt_ext_inline_read (self->ext, inode, &size, error);
-
-  if (data != NULL && size < inode->size) {
-    vt_ext_refuse (error, "inode %u is larger than its data", inode->number);
-    return NULL;
-  }
-  return g_steal_pointer (&data);
+  g_array_set_size (self->location.extents, 0);
+  g_clear_pointer (&self->location.data, g_free);
+  return self->fs->class->locate (self->fs, job->wanted, &self->location, error);
 }
 
 /* Checks what tells where a file is, before anything is delivered. */
 static gboolean
 prepare (Reader *self, Job *job, GError **error)
 {
-  g_autofree guint8 *inline_data = NULL;
   GError *failure = NULL;
-  VtExtInode inode;
-  gboolean good;
 
-  if (!read_inode (self, job, &inode, &failure))
-    return settle_job (job, failure, error);
   if (!is_hashed (job))
     return TRUE;
-  if ((inode.flags & EXT4_INLINE_DATA_FL) != 0) {
-    inline_data = read_inline (self, &inode, &failure);
-    good = inline_data != NULL;
-  } else {
-    good = vt_ext_map (self->ext, &inode, self->runs, &failure);
-  }
-  if (!good)
+  if (!locate (self, job, &failure))
     return settle_job (job, failure, error);
-  if (self->runs->len > 0)
-    job->first = g_array_index (self->runs, VtExtRun, 0).physical;
+  if (self->location.extents->len > 0)
+    job->first = g_array_index (self->location.extents, VtFsExtent, 0).offset;
   return TRUE;
 }
 
-/* What needs no blocks is there at once: inline data, holes and nothing. */
+/* What has no place on the disk is there at once: data kept elsewhere, holes and nothing. */
 static gboolean
-deliver_now (Reader *self, const Job *job, const guint8 *data, GError **error)
+deliver_now (Reader *self, const Job *job, GError **error)
 {
   g_autoptr (VtContent) content = vt_content_new (job->wanted->size, self->max_size, error);
+  const guint8 *data = self->location.data;
 
   return content != NULL &&
          (data == NULL || vt_content_write (content, 0, data, job->wanted->size, error)) &&
@@ -180,59 +154,45 @@ deliver_now (Reader *self, const Job *job, const guint8 *data, GError **error)
 }
 
 static gboolean
-ask_for_runs (Reader *self, Job *job, VtExtReads *reads, GError **error)
+ask_for_extents (Reader *self, Job *job, VtDiskReads *reads, GError **error)
 {
-  guint64 block_size = self->ext->fs->blocksize;
-  VtExtPiece piece = {.owner = job};
+  VtDiskPiece piece = {.owner = job};
 
-  for (guint i = 0; i < self->runs->len; i++) {
-    const VtExtRun *run = &g_array_index (self->runs, VtExtRun, i);
+  for (guint i = 0; i < self->location.extents->len; i++) {
+    const VtFsExtent *extent = &g_array_index (self->location.extents, VtFsExtent, i);
 
-    piece.position = run->logical * block_size;
-    if (piece.position >= job->wanted->size)
-      break;
-    piece.offset = self->ext->start + run->physical * block_size;
-    piece.size = MIN (run->length * block_size, job->wanted->size - piece.position);
-    if (!vt_ext_reads_add (reads, &piece, error))
+    piece.position = extent->position;
+    piece.offset = extent->offset;
+    piece.size = extent->size;
+    if (!vt_disk_reads_add (reads, &piece, error))
       return FALSE;
   }
   piece.size = 0;
-  return vt_ext_reads_add (reads, &piece, error);
+  return vt_disk_reads_add (reads, &piece, error);
 }
 
 static gboolean
-ask_for_file (Reader *self, Job *job, VtExtReads *reads, GError **error)
+ask_for_file (Reader *self, Job *job, VtDiskReads *reads, GError **error)
 {
-  g_autofree guint8 *inline_data = NULL;
   GError *failure = NULL;
-  VtExtInode inode;
-  gboolean good = FALSE;
 
   if (job->unreadable)
     return deliver_reason (self, job, VT_REASON_READ_ERROR, error);
   if (!is_hashed (job))
     return deliver_reason (self, job, VT_REASON_SIZE_LIMIT, error);
-  if (read_inode (self, job, &inode, &failure)) {
-    if ((inode.flags & EXT4_INLINE_DATA_FL) != 0) {
-      inline_data = read_inline (self, &inode, &failure);
-      good = inline_data != NULL;
-    } else {
-      good = vt_ext_map (self->ext, &inode, self->runs, &failure);
-    }
-  }
-  if (!good)
+  if (!locate (self, job, &failure))
     return settle_job (job, failure, error) &&
            deliver_reason (self, job, VT_REASON_READ_ERROR, error);
-  if (self->runs->len == 0)
-    return deliver_now (self, job, inline_data, error);
-  return ask_for_runs (self, job, reads, error);
+  if (self->location.extents->len == 0)
+    return deliver_now (self, job, error);
+  return ask_for_extents (self, job, reads, error);
 }
 
 static int
 compare_inodes (const void *a, const void *b)
 {
-  const VtExtWanted *first = ((const Job *)a)->wanted;
-  const VtExtWanted *second = ((const Job *)b)->wanted;
+  const VtFsWanted *first = ((const Job *)a)->wanted;
+  const VtFsWanted *second = ((const Job *)b)->wanted;
 
   return (first->inode > second->inode) - (first->inode < second->inode);
 }
@@ -249,7 +209,7 @@ compare_blocks (const void *a, const void *b)
 static gboolean
 read_jobs (Reader *self, Job *jobs, gsize n, GError **error)
 {
-  g_autoptr (VtExtReads) reads = vt_ext_reads_new (self->ext->disk, on_piece, self);
+  g_autoptr (VtDiskReads) reads = vt_disk_reads_new (self->fs->disk, on_piece, self);
 
   qsort (jobs, n, sizeof *jobs, compare_inodes);
   for (gsize i = 0; i < n; i++)
@@ -259,22 +219,22 @@ read_jobs (Reader *self, Job *jobs, gsize n, GError **error)
   for (gsize i = 0; i < n; i++)
     if (!ask_for_file (self, &jobs[i], reads, error))
       return FALSE;
-  return vt_ext_reads_finish (reads, error);
+  return vt_disk_reads_finish (reads, error);
 }
 
 gboolean
-vt_ext_read_files (VtExt *self,
-                   const VtExtWanted *wanted,
-                   gsize n,
-                   guint64 max_size,
-                   VtExtFileFunc func,
-                   gpointer user_data,
-                   char **refusal,
-                   GError **error)
+vt_fs_read_files (VtFs *self,
+                  const VtFsWanted *wanted,
+                  gsize n,
+                  guint64 max_size,
+                  VtFsFileFunc func,
+                  gpointer user_data,
+                  char **refusal,
+                  GError **error)
 {
   g_autofree Job *jobs = g_new0 (Job, n);
-  g_autoptr (GArray) runs = g_array_new (FALSE, FALSE, sizeof (VtExtRun));
-  Reader reader = {self, max_size, func, user_data, runs, NULL, 0};
+  g_autoptr (GArray) extents = g_array_new (FALSE, FALSE, sizeof (VtFsExtent));
+  Reader reader = {self, max_size, func, user_data, {extents, NULL}, NULL, 0};
   GError *failure = NULL;
   gboolean read;
 
@@ -283,7 +243,8 @@ vt_ext_read_files (VtExt *self,
     jobs[i].wanted = &wanted[i];
   read = read_jobs (&reader, jobs, n, &failure);
   g_clear_pointer (&reader.content, vt_content_free);
+  g_free (reader.location.data);
   if (!read)
-    vt_ext_settle (failure, refusal, error);
+    vt_fs_settle (failure, refusal, error);
   return read;
 }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only WITH cryptsetup-OpenSSL-exception
 /* Reading ahead on a disk that answers late, in the wrong order, not everywhere, or no more: this
  * program has a disk of its own in the place of vt-disk. */
-#include "vt-ext-reads.h"
+#include "vt-disk-reads.h"
 
 #define KIB ((guint64)1024)
 
@@ -84,7 +84,7 @@ vt_disk_wait (VtDisk *self, guint max_in_flight, GError **error)
 
 typedef struct {
   VtDisk disk;
-  VtExtReads *reads;
+  VtDiskReads *reads;
   guint64 next;  /* piece */
   guint64 bytes; /* of the present piece */
   guint unreadable;
@@ -93,7 +93,7 @@ typedef struct {
 } Fixture;
 
 static gboolean
-on_piece (const VtExtPiece *piece, const guint8 *data, gpointer user_data, GError **error)
+on_piece (const VtDiskPiece *piece, const guint8 *data, gpointer user_data, GError **error)
 {
   Fixture *self = user_data;
 
@@ -122,13 +122,13 @@ set_up (Fixture *self, gconstpointer data)
   self->disk.bad = G_MAXUINT64;
   self->disk.lost_after = G_MAXUINT;
   self->stop_after = G_MAXUINT;
-  self->reads = vt_ext_reads_new (&self->disk, on_piece, self);
+  self->reads = vt_disk_reads_new (&self->disk, on_piece, self);
 }
 
 static void
 tear_down (Fixture *self, gconstpointer data)
 {
-  vt_ext_reads_free (self->reads);
+  vt_disk_reads_free (self->reads);
   g_assert_cmpuint (self->disk.pending->len, ==, 0);
   g_array_unref (self->disk.pending);
 }
@@ -137,11 +137,11 @@ tear_down (Fixture *self, gconstpointer data)
 static gboolean
 add (Fixture *self, gsize number, guint64 offset, guint64 size, GError **error)
 {
-  VtExtPiece piece = {GSIZE_TO_POINTER (number), 0, offset, size};
-  VtExtPiece mark = {GSIZE_TO_POINTER (number), 0, 0, 0};
+  VtDiskPiece piece = {GSIZE_TO_POINTER (number), 0, offset, size};
+  VtDiskPiece mark = {GSIZE_TO_POINTER (number), 0, 0, 0};
 
-  return vt_ext_reads_add (self->reads, &piece, error) &&
-         vt_ext_reads_add (self->reads, &mark, error);
+  return vt_disk_reads_add (self->reads, &piece, error) &&
+         vt_disk_reads_add (self->reads, &mark, error);
 }
 
 static void
@@ -152,7 +152,7 @@ test_order_and_bounds (Fixture *self, gconstpointer data)
   for (gsize i = 0; i < 300; i++)
     g_assert_true (
         add (self, i, (i * 7919 % 300) * 3000 * KIB, (i * 37 % 2500) * KIB + 700, &error));
-  g_assert_true (vt_ext_reads_finish (self->reads, &error));
+  g_assert_true (vt_disk_reads_finish (self->reads, &error));
   g_assert_cmpuint (self->marks, ==, 300);
   g_assert_cmpuint (self->unreadable, ==, 0);
   g_assert_cmpuint (self->disk.most, >, 8);
@@ -167,7 +167,7 @@ test_neighbours_come_together (Fixture *self, gconstpointer data)
   for (gsize i = 0; i < 50; i++)
     g_assert_true (add (self, i, i * 10 * KIB, 4 * KIB, &error));
   g_assert_true (add (self, 50, 600 * KIB, KIB, &error));
-  g_assert_true (vt_ext_reads_finish (self->reads, &error));
+  g_assert_true (vt_disk_reads_finish (self->reads, &error));
   g_assert_cmpuint (self->marks, ==, 51);
   g_assert_cmpuint (self->disk.requests, ==, 2);
 }
@@ -180,7 +180,7 @@ test_bad_sector_costs_one_piece (Fixture *self, gconstpointer data)
   self->disk.bad = 41 * KIB;
   for (gsize i = 0; i < 50; i++)
     g_assert_true (add (self, i, i * 10 * KIB, 4 * KIB, &error));
-  g_assert_true (vt_ext_reads_finish (self->reads, &error));
+  g_assert_true (vt_disk_reads_finish (self->reads, &error));
   g_assert_cmpuint (self->marks, ==, 50);
   g_assert_cmpuint (self->unreadable, ==, 1);
 }
@@ -217,7 +217,7 @@ int
 main (int argc, char **argv)
 {
   g_test_init (&argc, &argv, NULL);
-#define ADD(name, test) g_test_add ("/ext-reads/" name, Fixture, NULL, set_up, test, tear_down)
+#define ADD(name, test) g_test_add ("/disk-reads/" name, Fixture, NULL, set_up, test, tear_down)
   ADD ("order-and-bounds", test_order_and_bounds);
   ADD ("neighbours-come-together", test_neighbours_come_together);
   ADD ("bad-sector-costs-one-piece", test_bad_sector_costs_one_piece);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only WITH cryptsetup-OpenSSL-exception
-#include "vt-ext-reads.h"
+#include "vt-disk-reads.h"
 
 /* A request, in bytes, and how many there are at most: 32 MiB. */
 #define REQUEST_SIZE ((guint64)1024 * 1024)
@@ -12,18 +12,18 @@
 #define PIECES_MAX 4096
 
 typedef struct {
-  VtExtReads *reads;
+  VtDiskReads *reads;
   guint64 offset;
   guint64 size;
   guint8 *buffer; /* from when it is sent */
-  GArray *pieces; /* of VtExtPiece */
+  GArray *pieces; /* of VtDiskPiece */
   gboolean done;
   GError *error;
 } Request;
 
-struct _VtExtReads {
+struct _VtDiskReads {
   VtDisk *disk;
-  VtExtPieceFunc func;
+  VtDiskPieceFunc func;
   gpointer user_data;
   Request *open;     /* to which pieces are added */
   GQueue sent;       /* of Request, owned */
@@ -44,10 +44,10 @@ request_free (gpointer data)
 }
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (Request, request_free)
 
-VtExtReads *
-vt_ext_reads_new (VtDisk *disk, VtExtPieceFunc func, gpointer user_data)
+VtDiskReads *
+vt_disk_reads_new (VtDisk *disk, VtDiskPieceFunc func, gpointer user_data)
 {
-  VtExtReads *self = g_new0 (VtExtReads, 1);
+  VtDiskReads *self = g_new0 (VtDiskReads, 1);
 
   self->disk = disk;
   self->func = func;
@@ -58,7 +58,7 @@ vt_ext_reads_new (VtDisk *disk, VtExtPieceFunc func, gpointer user_data)
 }
 
 void
-vt_ext_reads_free (VtExtReads *self)
+vt_disk_reads_free (VtDiskReads *self)
 {
   g_autoptr (GError) error = NULL;
 
@@ -87,7 +87,7 @@ on_done (const GError *error, gpointer data)
 /* Reads a piece alone, of a request that could not be read whole. NULL without ERROR: the medium.
  */
 static const guint8 *
-read_alone (VtExtReads *self, const VtExtPiece *piece, guint8 *buffer, GError **error)
+read_alone (VtDiskReads *self, const VtDiskPiece *piece, guint8 *buffer, GError **error)
 {
   g_autoptr (GError) failure = NULL;
 
@@ -99,7 +99,7 @@ read_alone (VtExtReads *self, const VtExtPiece *piece, guint8 *buffer, GError **
 }
 
 static gboolean
-hand_out_piece (VtExtReads *self, Request *request, const VtExtPiece *piece, GError **error)
+hand_out_piece (VtDiskReads *self, Request *request, const VtDiskPiece *piece, GError **error)
 {
   g_autoptr (GError) failure = NULL;
   const guint8 *data = NULL;
@@ -119,7 +119,7 @@ hand_out_piece (VtExtReads *self, Request *request, const VtExtPiece *piece, GEr
 
 /* Waits for the request that was sent first, and hands out its pieces. */
 static gboolean
-hand_out (VtExtReads *self, GError **error)
+hand_out (VtDiskReads *self, GError **error)
 {
   g_autoptr (Request) request = NULL;
 
@@ -133,13 +133,13 @@ hand_out (VtExtReads *self, GError **error)
     return FALSE;
   }
   for (guint i = 0; i < request->pieces->len; i++)
-    if (!hand_out_piece (self, request, &g_array_index (request->pieces, VtExtPiece, i), error))
+    if (!hand_out_piece (self, request, &g_array_index (request->pieces, VtDiskPiece, i), error))
       return FALSE;
   return TRUE;
 }
 
 static gboolean
-start (VtExtReads *self, Request *request, GError **error)
+start (VtDiskReads *self, Request *request, GError **error)
 {
   if (request->size == 0) {
     request->done = TRUE;
@@ -158,7 +158,7 @@ start (VtExtReads *self, Request *request, GError **error)
 }
 
 static gboolean
-send_open (VtExtReads *self, GError **error)
+send_open (VtDiskReads *self, GError **error)
 {
   Request *request;
 
@@ -174,7 +174,7 @@ send_open (VtExtReads *self, GError **error)
 
 /* Bytes at OFFSET that the open request can still take. */
 static guint64
-get_room (const VtExtReads *self, guint64 offset)
+get_room (const VtDiskReads *self, guint64 offset)
 {
   const Request *request = self->open;
 
@@ -189,18 +189,18 @@ get_room (const VtExtReads *self, guint64 offset)
 }
 
 static gboolean
-make_open (VtExtReads *self, GError **error)
+make_open (VtDiskReads *self, GError **error)
 {
   if (!send_open (self, error))
     return FALSE;
   self->open = g_new0 (Request, 1);
   self->open->reads = self;
-  self->open->pieces = g_array_new (FALSE, FALSE, sizeof (VtExtPiece));
+  self->open->pieces = g_array_new (FALSE, FALSE, sizeof (VtDiskPiece));
   return TRUE;
 }
 
 static void
-append (Request *request, const VtExtPiece *piece)
+append (Request *request, const VtDiskPiece *piece)
 {
   g_array_append_val (request->pieces, *piece);
   if (piece->size == 0)
@@ -211,9 +211,9 @@ append (Request *request, const VtExtPiece *piece)
 }
 
 gboolean
-vt_ext_reads_add (VtExtReads *self, const VtExtPiece *piece, GError **error)
+vt_disk_reads_add (VtDiskReads *self, const VtDiskPiece *piece, GError **error)
 {
-  VtExtPiece part = *piece;
+  VtDiskPiece part = *piece;
   guint64 left = piece->size;
 
   if (left == 0) {
@@ -235,7 +235,7 @@ vt_ext_reads_add (VtExtReads *self, const VtExtPiece *piece, GError **error)
 }
 
 gboolean
-vt_ext_reads_finish (VtExtReads *self, GError **error)
+vt_disk_reads_finish (VtDiskReads *self, GError **error)
 {
   if (!send_open (self, error))
     return FALSE;

@@ -1,0 +1,118 @@
+// SPDX-License-Identifier: GPL-2.0-only WITH cryptsetup-OpenSSL-exception
+/*
+ * A file system that is read as the kernel would show it, without mounting it. Whoever opens one
+ * (vt-ext.h) says which kind it is; from then on all are used alike.
+ *
+ * The file system is an attacker's. What is damaged, needs a repair or a journal's replay, or has a
+ * feature that is not read for certain, is refused: a function then returns FALSE and sets REFUSAL
+ * to a sentence for people (the caller's), and another reader has to be taken. ERROR is set instead
+ * when reading cannot go on at all, as when the connection to the disk is lost.
+ */
+#pragma once
+
+#include "vt-digest.h"
+#include "vt-disk.h"
+#include "vt-verdict.h"
+
+typedef enum {
+  VT_FS_ERROR_REFUSED,    /* damaged, or not known for certain: not to be read by this code */
+  VT_FS_ERROR_UNREADABLE, /* the medium cannot read metadata that is needed */
+  VT_FS_ERROR_MISSING,    /* there is no such path */
+} VtFsError;
+
+#define VT_FS_ERROR (vt_fs_error_quark ())
+GQuark vt_fs_error_quark (void);
+
+typedef struct _VtFs VtFs;
+
+void vt_fs_free (VtFs *self);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (VtFs, vt_fs_free)
+
+/* FUNC is called often, by all functions of the file system that may take their time. */
+typedef void (*VtFsAliveFunc) (gpointer user_data);
+void vt_fs_set_alive (VtFs *self, VtFsAliveFunc func, gpointer user_data);
+
+typedef struct {
+  guint64 inode; /* one for each file; where there are no inodes, whatever tells files apart */
+  guint64 size;  /* in bytes */
+  guint32 links;
+  gint64 mtime_ns; /* since 1970 */
+  gint64 ctime_ns;
+  guint32 generation;
+} VtFsStat;
+
+/* PATH starts with "/", from the top of the file system; its bytes may be any but NUL. FALSE, with
+ * an error, ends the list. */
+typedef gboolean (*VtFsNameFunc) (const char *path,
+                                  const VtFsStat *stat,
+                                  gpointer user_data,
+                                  GError **error);
+
+/*
+ * Calls FUNC for each name of each regular file: what "find -xdev -type f" prints of a mount. A
+ * file system may be refused after FUNC was called: then what it was told must not be used.
+ */
+gboolean vt_fs_list (VtFs *self,
+                     VtFsNameFunc func,
+                     gpointer user_data,
+                     char **refusal,
+                     GError **error) G_GNUC_WARN_UNUSED_RESULT;
+
+typedef struct {
+  guint64 inode;
+  guint64 size; /* as it was listed */
+  gpointer file;
+} VtFsWanted;
+
+/*
+ * FILE is the one that was wanted. With REASON NONE, MEMFD has its content, sealed, and is to be
+ * taken and closed. With SIZE_LIMIT, DIGEST is that of the content, or NULL if the file is too
+ * large even for that. With READ_ERROR there is neither. May take its time. FALSE, with an error,
+ * ends the reading.
+ */
+typedef gboolean (*VtFsFileFunc) (gpointer file,
+                                  int memfd,
+                                  const VtDigest *digest,
+                                  VtReason reason,
+                                  gpointer user_data,
+                                  GError **error);
+
+/*
+ * Calls FUNC once for each of the N files WANTED, in the order in which they lie on the disk. A
+ * damaged file system is refused before the first call: all that tells where the contents are is
+ * checked first. What the medium cannot read costs the files that it holds. Files of more than
+ * MAX_SIZE bytes are only hashed.
+ */
+gboolean vt_fs_read_files (VtFs *self,
+                           const VtFsWanted *wanted,
+                           gsize n,
+                           guint64 max_size,
+                           VtFsFileFunc func,
+                           gpointer user_data,
+                           char **refusal,
+                           GError **error) G_GNUC_WARN_UNUSED_RESULT;
+
+/*
+ * Single files by their paths. Symbolic links are followed within the file system, an absolute one
+ * from its top. These fail with VT_FS_ERROR or VT_DISK_ERROR.
+ */
+typedef enum {
+  VT_FS_TYPE_MISSING,
+  VT_FS_TYPE_REGULAR,
+  VT_FS_TYPE_DIRECTORY,
+  VT_FS_TYPE_OTHER,
+} VtFsType;
+
+/* What PATH leads to. That there is nothing is no error. */
+gboolean vt_fs_stat_path (VtFs *self, const char *path, VtFsType *type, GError **error)
+    G_GNUC_WARN_UNUSED_RESULT;
+
+/* The first bytes of the regular file PATH, at most MAX. One that is not there is an error
+ * (VT_FS_ERROR_MISSING). */
+gboolean vt_fs_read_head (VtFs *self, const char *path, gsize max, GBytes **data, GError **error)
+    G_GNUC_WARN_UNUSED_RESULT;
+
+/* The text of the symbolic link at the end of PATH, which is not followed. TARGET is NULL where
+ * there is none. */
+gboolean vt_fs_read_link (VtFs *self, const char *path, char **target, GError **error)
+    G_GNUC_WARN_UNUSED_RESULT;
