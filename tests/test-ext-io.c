@@ -117,6 +117,54 @@ test_bad_sector_costs_only_itself (void)
   assert_mark (io, 3 * MARK_STEP, 3 * MARK_STEP);
 }
 
+/* What was asked for ahead costs no request when it is needed, whether it has come or not, and no
+ * more than a bounded number is asked for. */
+static void
+test_prefetch (void)
+{
+  vt_autofd file = make_disk ();
+  g_autoptr (GError) error = NULL;
+  g_autoptr (VtDisk) disk = vt_disk_new_file (file, &error);
+  g_autoptr (VtExtIo) io = vt_ext_io_new (disk, 0, DISK_SIZE);
+  g_autoptr (VtExtIo) other = vt_ext_io_new (disk, 0, DISK_SIZE);
+  const guint64 far = 1 << 20;
+  guint64 asked;
+
+  for (guint i = 3; i > 0; i--)
+    vt_ext_io_prefetch (io, i * far + 2 * MARK_STEP);
+  vt_ext_io_prefetch (io, far);
+  g_assert_cmpuint (vt_ext_io_count_requests (io), ==, 3);
+  for (guint i = 1; i <= 3; i++)
+    assert_mark (io, i * far + MARK_STEP, i * far + MARK_STEP);
+  g_assert_cmpuint (vt_ext_io_count_requests (io), ==, 3);
+  vt_ext_io_prefetch (io, DISK_SIZE);
+  vt_ext_io_prefetch (io, G_MAXUINT64);
+  g_assert_cmpuint (vt_ext_io_count_requests (io), ==, 3);
+  /* Never needed, and freed while they are under way. */
+  for (guint64 at = 0; at < DISK_SIZE; at += 16 * MARK_STEP)
+    vt_ext_io_prefetch (other, at);
+  asked = vt_ext_io_count_requests (other);
+  g_assert_cmpuint (asked, >=, 2);
+  g_assert_cmpuint (asked, <=, 100);
+}
+
+/* The failure is that of the read which needs it, and of no other. */
+static void
+test_prefetch_of_a_bad_sector (void)
+{
+  vt_autofd file = make_disk ();
+  g_autoptr (GError) error = NULL;
+  g_autoptr (VtDisk) disk = vt_disk_new_file (file, &error);
+  g_autoptr (VtExtIo) io = vt_ext_io_new (disk, 0, DISK_SIZE);
+  guint64 mark;
+
+  g_assert_cmpint (ftruncate (file, 5 * MARK_STEP), ==, 0);
+  vt_ext_io_prefetch (io, 5 * MARK_STEP);
+  assert_mark (io, 4 * MARK_STEP, 4 * MARK_STEP);
+  g_assert_false (vt_ext_io_read (io, 5 * MARK_STEP, &mark, sizeof mark, &error));
+  g_assert_error (error, VT_DISK_ERROR, VT_DISK_ERROR_READ);
+}
+
 static void
 test_no_file_system (void)
 {
@@ -147,6 +195,8 @@ main (int argc, char **argv)
   g_test_add_func ("/ext-io/neighbours-come-together", test_neighbours_come_together);
   g_test_add_func ("/ext-io/cache-is-bounded", test_cache_is_bounded);
   g_test_add_func ("/ext-io/bad-sector-costs-only-itself", test_bad_sector_costs_only_itself);
+  g_test_add_func ("/ext-io/prefetch", test_prefetch);
+  g_test_add_func ("/ext-io/prefetch-of-a-bad-sector", test_prefetch_of_a_bad_sector);
   g_test_add_func ("/ext-io/no-file-system", test_no_file_system);
   return g_test_run ();
 }

@@ -14,8 +14,10 @@
 #include "vt-engine-id.h"
 #include "vt-engine-load.h"
 #include "vt-engine-protocol-private.h"
+#include "vt-engine-sscanf.h"
 #include "vt-engine-worker.h"
 #include "vt-fd.h"
+#include "vt-huge-pages.h"
 #include "vt-ipc.h"
 #include "vt-paths.h"
 #include "vt-sandbox.h"
@@ -120,6 +122,16 @@ serve (const Host *host)
   return start_worker (host, serial, fds.fd[0]);
 }
 
+/* Before there are workers, which share the engine as it lies in memory. */
+static void
+speed_up (void)
+{
+  guint64 bytes = vt_huge_pages_advise ();
+
+  g_debug ("engine: %" G_GUINT64_FORMAT " bytes in huge pages, %s sscanf", bytes,
+           vt_engine_sscanf_is_used () ? "fast" : "the C library's");
+}
+
 int
 vt_engine_host_run (int socket, GVariant *arguments)
 {
@@ -136,6 +148,7 @@ vt_engine_host_run (int socket, GVariant *arguments)
     (void)!reply (socket, VT_HOST_FAILED, (guint64)error->code, error->message, NULL);
     return EXIT_FAILURE;
   }
+  speed_up ();
   if (!reply (socket, VT_HOST_LOADED, signatures, "", NULL))
     return EXIT_FAILURE;
   while (serve (&host))

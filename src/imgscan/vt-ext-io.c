@@ -12,10 +12,16 @@
  * to end, directories lie scattered. */
 #define CHUNKS_AHEAD 8
 
+/* Chunks that come while their user does something else; far fewer than are kept. */
+#define PREFETCHED_MAX 32
+
 typedef struct {
   guint64 number; /* its offset in the window, in chunks; the key */
   GList link;     /* in the order of their use, the latest first */
   guint8 *data;
+  VtExtIo *io;
+  gboolean coming; /* not there yet: only on_prefetched() may touch the data */
+  gboolean failed; /* did not come */
 } Chunk;
 
 struct _VtExtIo {
@@ -25,6 +31,7 @@ struct _VtExtIo {
   GHashTable *chunks; /* guint64, in the chunk, to Chunk, owned */
   GQueue used;        /* of Chunk */
   guint8 *buffer;     /* for CHUNKS_AHEAD */
+  guint coming;       /* chunks that are */
   guint64 requests;
   GError *failure;
 };
@@ -60,6 +67,10 @@ vt_ext_io_new (VtDisk *disk, guint64 start, guint64 size)
 void
 vt_ext_io_free (VtExtIo *self)
 {
+  g_autoptr (GError) error = NULL;
+
+  if (self->coming > 0 && !vt_disk_wait (self->disk, 0, &error))
+    g_debug ("%s", error->message);
   g_hash_table_unref (self->chunks);
   g_clear_error (&self->failure);
   g_free (self->buffer);
@@ -78,21 +89,34 @@ vt_ext_io_count_requests (const VtExtIo *self)
   return self->requests;
 }
 
-/* The least lately used one is used again when there are enough. */
+static void
+forget_chunk (VtExtIo *self, Chunk *chunk)
+{
+  g_queue_unlink (&self->used, &chunk->link);
+  g_hash_table_steal (self->chunks, &chunk->number);
+}
+
+/* The least lately used one is used again when there are enough. None of these is still to come:
+ * many more are kept than are asked for at a time. */
 static Chunk *
-make_chunk (VtExtIo *self)
+add_chunk (VtExtIo *self, guint64 number)
 {
   Chunk *chunk;
 
   if (g_hash_table_size (self->chunks) >= CHUNKS_MAX) {
     chunk = g_queue_peek_tail (&self->used);
-    g_queue_unlink (&self->used, &chunk->link);
-    g_hash_table_steal (self->chunks, &chunk->number);
-    return chunk;
+    g_assert (!chunk->coming);
+    forget_chunk (self, chunk);
+  } else {
+    chunk = g_new0 (Chunk, 1);
+    chunk->data = g_malloc (CHUNK_SIZE);
+    chunk->link.data = chunk;
+    chunk->io = self;
   }
-  chunk = g_new0 (Chunk, 1);
-  chunk->data = g_malloc (CHUNK_SIZE);
-  chunk->link.data = chunk;
+  chunk->failed = FALSE;
+  chunk->number = number;
+  g_hash_table_insert (self->chunks, &chunk->number, chunk);
+  g_queue_push_head_link (&self->used, &chunk->link);
   return chunk;
 }
 
@@ -130,26 +154,74 @@ read_chunks (VtExtIo *self, guint64 number, guint n, GError **error)
   for (guint i = n; i-- > 0;) {
     gsize at = i * CHUNK_SIZE;
 
-    chunk = make_chunk (self);
+    chunk = add_chunk (self, number + i);
     memcpy (chunk->data, self->buffer + at, MIN (CHUNK_SIZE, size - at));
-    chunk->number = number + i;
-    g_hash_table_insert (self->chunks, &chunk->number, chunk);
-    g_queue_push_head_link (&self->used, &chunk->link);
   }
   return chunk != NULL ? chunk->data : NULL;
+}
+
+static void
+on_prefetched (const GError *error, gpointer user_data)
+{
+  Chunk *chunk = user_data;
+
+  chunk->coming = FALSE;
+  chunk->failed = error != NULL;
+  chunk->io->coming--;
+}
+
+void
+vt_ext_io_prefetch (VtExtIo *self, guint64 offset)
+{
+  guint64 number = offset / CHUNK_SIZE;
+  g_autoptr (GError) error = NULL;
+  Chunk *chunk;
+
+  if (offset >= self->size || self->coming >= PREFETCHED_MAX || is_kept (self, number))
+    return;
+  self->requests++;
+  chunk = add_chunk (self, number);
+  chunk->coming = TRUE;
+  self->coming++;
+  /* Why it cannot be had is told when it is really needed. */
+  if (!vt_disk_submit (self->disk, self->start + number * CHUNK_SIZE, chunk->data,
+                       MIN (CHUNK_SIZE, self->size - number * CHUNK_SIZE), on_prefetched, chunk,
+                       &error))
+    on_prefetched (error, chunk);
+}
+
+/* One that is there, or NULL. */
+static Chunk *
+find_chunk (VtExtIo *self, guint64 number, GError **error)
+{
+  Chunk *chunk = g_hash_table_lookup (self->chunks, &number);
+
+  while (chunk != NULL && chunk->coming)
+    if (!vt_disk_wait (self->disk, self->coming - 1, error))
+      return NULL;
+  if (chunk == NULL || !chunk->failed)
+    return chunk;
+  forget_chunk (self, chunk);
+  chunk_free (chunk);
+  return NULL;
 }
 
 /* NULL: it cannot be read as a whole. */
 static const guint8 *
 get_chunk (VtExtIo *self, guint64 number, GError **error)
 {
-  Chunk *chunk = g_hash_table_lookup (self->chunks, &number);
+  GError *lost = NULL;
+  Chunk *chunk = find_chunk (self, number, &lost);
   guint n;
 
   if (chunk != NULL) {
     g_queue_unlink (&self->used, &chunk->link);
     g_queue_push_head_link (&self->used, &chunk->link);
     return chunk->data;
+  }
+  if (lost != NULL) {
+    g_propagate_error (error, lost);
+    return NULL;
   }
   n = count_ahead (self, number);
   if (n > 1) {

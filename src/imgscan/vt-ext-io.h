@@ -22,6 +22,10 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC (VtExtIo, vt_ext_io_free)
 gboolean vt_ext_io_read (VtExtIo *self, guint64 offset, void *buffer, gsize size, GError **error)
     G_GNUC_WARN_UNUSED_RESULT;
 
+/* Starts to read what lies around OFFSET, for a read that is to follow soon. A hint: it may be
+ * dropped, and never fails. */
+void vt_ext_io_prefetch (VtExtIo *self, guint64 offset);
+
 /*
  * Opens the file system in the window, read-only. FS is to be freed with ext2fs_free() before SELF.
  * Nothing is opened by name.

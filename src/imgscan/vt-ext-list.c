@@ -9,6 +9,9 @@
 #define NAMES_MAX     ((guint64)64 * 1024 * 1024)
 #define WAITING_MAX   ((gsize)256 * 1024 * 1024)
 
+/* Directories that are read ahead. */
+#define AHEAD 32U
+
 /* What the kernel writes for the links of a directory with too many subdirectories to count. */
 #define LINKS_UNCOUNTED 1
 
@@ -18,6 +21,8 @@ typedef struct {
   guint32 inode;
   guint32 parent;
   guint depth;
+  guint64 block;  /* where it may begin; 0: it cannot be told at a glance */
+  gboolean asked; /* the block is on its way */
 } Waiting;
 
 typedef struct {
@@ -42,7 +47,12 @@ waiting_free (gpointer data)
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (Waiting, waiting_free)
 
 static gboolean
-push (Lister *self, const char *path, guint32 inode, const Waiting *parent, GError **error)
+push (Lister *self,
+      const char *path,
+      guint32 inode,
+      guint64 block,
+      const Waiting *parent,
+      GError **error)
 {
   Waiting *waiting;
 
@@ -56,6 +66,7 @@ push (Lister *self, const char *path, guint32 inode, const Waiting *parent, GErr
   waiting = g_new0 (Waiting, 1);
   waiting->path = g_strdup (path);
   waiting->inode = inode;
+  waiting->block = block;
   waiting->parent = parent != NULL ? parent->inode : inode;
   waiting->depth = parent != NULL ? parent->depth + 1 : 0;
   g_queue_push_tail (&self->waiting, waiting);
@@ -129,7 +140,7 @@ take_entry (Lister *self,
   if (!LINUX_S_ISDIR (inode.mode))
     return TRUE;
   ++*subdirectories;
-  return push (self, path, inode.number, parent, error);
+  return push (self, path, inode.number, vt_ext_map_guess (&inode), parent, error);
 }
 
 static gboolean
@@ -181,14 +192,31 @@ read_directory (Lister *self, const Waiting *waiting, GError **error)
   return TRUE;
 }
 
+/* Directories lie scattered: those that are next come together instead of one by one. */
+static void
+prefetch (Lister *self)
+{
+  GList *link = g_queue_peek_tail_link (&self->waiting);
+
+  for (guint i = 0; i < AHEAD && link != NULL; i++, link = link->prev) {
+    Waiting *waiting = link->data;
+
+    if (!waiting->asked && waiting->block != 0)
+      vt_ext_io_prefetch (self->ext->io, waiting->block * self->ext->fs->blocksize);
+    waiting->asked = TRUE;
+  }
+}
+
 static gboolean
 list (Lister *self, GError **error)
 {
-  if (!push (self, "", EXT2_ROOT_INO, NULL, error))
+  if (!push (self, "", EXT2_ROOT_INO, 0, NULL, error))
     return FALSE;
   while (!g_queue_is_empty (&self->waiting)) {
-    g_autoptr (Waiting) waiting = g_queue_pop_tail (&self->waiting);
+    g_autoptr (Waiting) waiting = NULL;
 
+    prefetch (self);
+    waiting = g_queue_pop_tail (&self->waiting);
     self->waiting_size -= strlen (waiting->path);
     if (!read_directory (self, waiting, error))
       return FALSE;

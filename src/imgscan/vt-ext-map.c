@@ -5,6 +5,9 @@
  */
 #include "vt-ext-private.h"
 
+#include <ext2fs/ext3_extents.h>
+#include <string.h>
+
 /* Runs of one file: 24 MiB. */
 #define RUNS_MAX (1024 * 1024)
 
@@ -130,4 +133,23 @@ vt_ext_map (VtExt *self, const VtExtInode *inode, GArray *runs, GError **error)
   if (!mapped)
     g_prefix_error (error, "inode %u: ", inode->number);
   return mapped;
+}
+
+guint64
+vt_ext_map_guess (const VtExtInode *inode)
+{
+  struct {
+    struct ext3_extent_header header;
+    struct ext3_extent first;
+  } root;
+
+  if ((inode->flags & EXT4_INLINE_DATA_FL) != 0)
+    return 0;
+  if ((inode->flags & EXT4_EXTENTS_FL) == 0)
+    return inode->raw.fields.i_block[0];
+  memcpy (&root, inode->raw.fields.i_block, sizeof root);
+  if (root.header.eh_depth != 0 || root.header.eh_entries == 0)
+    return 0;
+  return GUINT32_FROM_LE (root.first.ee_start) | (guint64)GUINT16_FROM_LE (root.first.ee_start_hi)
+                                                     << 32;
 }

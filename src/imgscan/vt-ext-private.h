@@ -79,6 +79,9 @@ gboolean vt_ext_inode_times (const VtExtInode *inode,
 /* vt-ext-map.c, vt-ext-extents.c: appends to RUNS, of VtExtRun, in the order of the file. */
 gboolean vt_ext_map (VtExt *self, const VtExtInode *inode, GArray *runs, GError **error)
     G_GNUC_WARN_UNUSED_RESULT;
+/* The first block, as far as the inode itself tells, unchecked: a hint of what to read ahead. 0: it
+ * does not tell. */
+guint64 vt_ext_map_guess (const VtExtInode *inode);
 gboolean vt_ext_map_add (VtExt *self, GArray *runs, const VtExtRun *run, GError **error)
     G_GNUC_WARN_UNUSED_RESULT;
 gboolean vt_ext_map_extents (VtExt *self, const VtExtInode *inode, GArray *runs, GError **error)
