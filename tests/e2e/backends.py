@@ -43,6 +43,20 @@ def test_system_and_mount_points():
     equal([f["mountpoint"] for f in report["filesystems"]], ["/", "/home"], "mount points")
 
 
+def test_full_file_system():
+    report, _ = assert_same("full.qcow2", "direct")
+    true(report["stats"]["clean"] > 100, "files")
+
+
+def test_real_debian_system():
+    if not (harness.IMAGES / "debian.qcow2").exists():
+        raise harness.Skip("debian.qcow2, which needs debootstrap and a mirror of Debian's packages")
+    report, done = assert_same("debian.qcow2", "direct")
+    equal(done.returncode, 0, f"exit status: {done.stderr}")
+    equal([system["distro"] for system in report["systems"]], ["debian"], "systems")
+    true(report["stats"]["clean"] > 4000, "a whole system")
+
+
 def test_overlay():
     assert_same("overlay.qcow2", "direct")
 
