@@ -166,8 +166,8 @@ get_number (VtStore *self, const char *sql, gint64 *number, GError **error)
 static gboolean
 identify (VtStore *self, gint64 *version, GError **error)
 {
-  gint64 application_id;
-  gint64 objects;
+  gint64 application_id = 0;
+  gint64 objects = 0;
 
   if (!get_number (self, "PRAGMA application_id", &application_id, error) ||
       !get_number (self, "PRAGMA user_version", version, error) ||
