@@ -97,6 +97,29 @@ send_raw_file (int socket, guint filesystem, const char *path, guint64 size, int
                      memfd >= 0, NULL));
 }
 
+static int
+greedy_reader (int socket, GVariant *arguments)
+{
+  vt_autofd content = -1;
+  g_autoptr (VtImageSink) sink = vt_image_sink_new (socket);
+  g_autofree char *text = g_strnfill (BUDGET_FILE_SIZE, 'x');
+
+  send_filesystem (sink, "/dev/sda1");
+  content = make_memfd (text, TRUE);
+  for (int i = 0; i < BUDGET_FILES; i++)
+    send_raw_file (socket, 0, "/a", BUDGET_FILE_SIZE, content);
+  return vt_image_sink_done (sink, NULL) ? EXIT_SUCCESS : EXIT_FAILURE;
+}
+
+static void
+test_reader_that_does_not_wait_is_ended (Fixture *fixture, gconstpointer reader)
+{
+  fixture->release = FALSE;
+  read_image (fixture);
+  g_assert_error (fixture->error, VT_IMAGE_ERROR, VT_IMAGE_ERROR_READER);
+  g_assert_cmpuint (fixture->files->len, ==, VT_IMAGE_BUDGET / BUDGET_FILE_SIZE);
+}
+
 /* What each sends must not be believed; a reader that is believed ends in order. */
 #define HOSTILE_READER(name, action)                                                               \
   static int name (int socket, GVariant *arguments)                                                \
@@ -161,6 +184,8 @@ add_tests (void)
   ADD ("budget-holds-the-reader-back", large_reader, test_budget_holds_the_reader_back);
   ADD ("files-without-content-need-no-credit", unread_reader,
        test_files_without_content_need_no_credit);
+  ADD ("reader-that-does-not-wait-is-ended", greedy_reader,
+       test_reader_that_does_not_wait_is_ended);
   ADD_HOSTILE ("unsealed", unsealed_reader);
   ADD_HOSTILE ("other-size", other_size_reader);
   ADD_HOSTILE ("no-content", no_content_reader);

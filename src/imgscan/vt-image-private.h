@@ -23,9 +23,9 @@ struct _VtImage {
   gboolean launching;
   guint launch_limit_s;
   GSource *launch_timer;
-  GSource *ticker;     /* once a second, while a reader runs */
-  guint silent_ticks;  /* since its last message */
-  const char *waiting; /* the phase in which it is silent; static */
+  GSource *ticker;    /* once a second, while a reader runs */
+  guint silent_ticks; /* since its last message */
+  char *waiting;      /* the phase in which it is silent */
 
   GPtrArray *refused; /* of gchar: VtReaderArguments.refused, without the NULL */
   char *direct;       /* the file system that is read directly just now, or NULL */

@@ -108,6 +108,16 @@ file_is_sound (VtImage *self, const VtImageFile *file, gsize digest_size, guint 
          vt_content_is_sealed (file->memfd, file->result->size);
 }
 
+/* A reader that counts right never comes here: it knows of no file's release before this process
+ * does. */
+static gboolean
+has_room (const VtImage *self, const VtImageFile *file)
+{
+  return file->memfd < 0 || self->underway == 0 ||
+         vt_image_cost (file->result->size) <=
+             VT_IMAGE_BUDGET - MIN (self->underway, VT_IMAGE_BUDGET);
+}
+
 static gboolean
 receive_file (VtImage *self, GVariant *value, VtIpcFds *fds)
 {
@@ -128,6 +138,8 @@ receive_file (VtImage *self, GVariant *value, VtIpcFds *fds)
   digest_bytes = g_variant_get_fixed_array (digest, &digest_size, 1);
   if (!file_is_sound (self, file, digest_size, reason))
     return fail_malformed (self, "a file that is not what it must be");
+  if (!has_room (self, file))
+    return fail_malformed (self, "more at a time than it may");
   if (digest_size == VT_DIGEST_SIZE) {
     memcpy (result->digest.bytes, digest_bytes, VT_DIGEST_SIZE);
     result->has_digest = TRUE;

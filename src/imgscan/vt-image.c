@@ -239,7 +239,8 @@ vt_image_enter_phase (VtImage *self, const char *phase)
     self->launching = FALSE;
     vt_source_clear (&self->launch_timer);
   }
-  self->waiting = g_intern_string (phase);
+  g_free (self->waiting);
+  self->waiting = g_strdup (phase);
   if (g_str_equal (phase, "launch"))
     watch_launch (self);
   if (self->events->phase != NULL)
@@ -312,7 +313,8 @@ start_reader (VtImage *self, gboolean force_tcg)
   self->force_tcg = force_tcg;
   self->launching = FALSE;
   self->silent_ticks = 0;
-  self->waiting = "open";
+  g_free (self->waiting);
+  self->waiting = g_strdup ("open");
   self->ticker = attach (g_timeout_source_new_seconds (1), on_tick, self);
   if (vt_spawner_spawn (self->spawner, self->options->reader,
                         vt_reader_arguments_serialize (&arguments), &self->child,
@@ -351,6 +353,7 @@ void
 vt_image_free (VtImage *self)
 {
   stop_reader (self);
+  g_free (self->waiting);
   g_clear_error (&self->start_error);
   g_clear_pointer (&self->run_dir, vt_run_dir_free);
   g_ptr_array_unref (self->refused);
