@@ -38,6 +38,9 @@ typedef struct {
   guint depth;
 } Scan;
 
+typedef cl_fmap_t VtClMap;
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (VtClMap, cl_fmap_close)
+
 static guint32
 read_le32 (const guint8 *bytes)
 {
@@ -183,35 +186,51 @@ static VtScanObservation
 scan_once (struct cl_engine *engine,
            const VtEngineOptions *options,
            struct cl_scan_options scan_options,
-           int fd,
+           cl_fmap_t *map,
            guint64 size)
 {
   Scan self = {.seen.size = size, .max_file_size = vt_engine_settings_get_max_file_size (options)};
   const char *name = NULL;
   unsigned long scanned = 0;
 
-  self.seen.result = cl_scandesc_callback (fd, NULL, &name, &scanned, engine, &scan_options, &self);
+  self.seen.result = cl_scanmap_callback (map, NULL, &name, &scanned, engine, &scan_options, &self);
   if (self.seen.result == CL_VIRUS && name != NULL)
     vt_scan_observation_add_alert (&self.seen, name);
   return self.seen;
 }
 
-VtVerdict
-vt_engine_scan_fd (struct cl_engine *engine, const VtEngineOptions *options, int fd, guint64 size)
+static VtVerdict
+scan_map (struct cl_engine *engine, const VtEngineOptions *options, cl_fmap_t *map, guint64 size)
 {
   VtScanObservation seen;
   VtScanObservation plain;
+
+  seen = scan_once (engine, options, vt_engine_settings_get_strict (), map, size);
+  if (!seen.has_threat && seen.alert != VT_REASON_NONE) {
+    /* Of several such alerts the engine names one: a heuristic detection may be behind it. */
+    plain = scan_once (engine, options, vt_engine_settings_get_plain (), map, size);
+    if (plain.has_threat)
+      return vt_scan_observation_to_verdict (&plain);
+  }
+  return vt_scan_observation_to_verdict (&seen);
+}
+
+/* The engine would copy what it reads from a descriptor, and call clean what it cannot read. */
+VtVerdict
+vt_engine_scan_fd (struct cl_engine *engine, const VtEngineOptions *options, int fd, guint64 size)
+{
+  g_autoptr (GMappedFile) content = NULL;
+  g_autoptr (VtClMap) map = NULL;
+  g_autoptr (GError) error = NULL;
 
   if (size <= TINY_MAX)
     return vt_verdict_clean ();
   if (size > vt_engine_settings_get_max_file_size (options))
     return vt_verdict_incomplete (VT_REASON_SIZE_LIMIT);
-  seen = scan_once (engine, options, vt_engine_settings_get_strict (), fd, size);
-  if (!seen.has_threat && seen.alert != VT_REASON_NONE) {
-    /* Of several such alerts the engine names one: a heuristic detection may be behind it. */
-    plain = scan_once (engine, options, vt_engine_settings_get_plain (), fd, size);
-    if (plain.has_threat)
-      return vt_scan_observation_to_verdict (&plain);
-  }
-  return vt_scan_observation_to_verdict (&seen);
+  content = g_mapped_file_new_from_fd (fd, FALSE, &error);
+  if (content == NULL || g_mapped_file_get_length (content) != size)
+    return vt_verdict_incomplete (VT_REASON_READ_ERROR);
+  map = cl_fmap_open_memory (g_mapped_file_get_contents (content), (size_t)size);
+  return map != NULL ? scan_map (engine, options, map, size)
+                     : vt_verdict_incomplete (VT_REASON_ENGINE_ERROR);
 }

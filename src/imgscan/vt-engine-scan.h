@@ -16,7 +16,8 @@ void vt_engine_scan_set_callbacks (struct cl_engine *engine);
 void vt_engine_scan_set_message_callback (void);
 
 /*
- * Scans the SIZE bytes of FD. ENGINE is one of vt_engine_load() with these OPTIONS and a temporary
+ * Scans the SIZE bytes of FD, a regular file or memfd that must not shrink meanwhile: it is mapped.
+ * ENGINE is one of vt_engine_load() with these OPTIONS and a temporary
  * directory (CL_ENGINE_TMPDIR) of its own. May take twice the longest scan time: a content with a
  * limit reached, or something encrypted, is looked at again for what that may have hidden.
  */
