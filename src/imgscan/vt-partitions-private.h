@@ -7,17 +7,13 @@
 
 #include <blkid.h>
 
+#include "vt-bytes.h"
 #include "vt-partitions.h"
 
 #define VT_SECTOR ((guint64)512)
 
 typedef struct blkid_struct_probe VtProbe;
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (VtProbe, blkid_free_probe)
-
-/* Little-endian numbers of a disk. */
-guint16 vt_le16 (const guint8 *at);
-guint32 vt_le32 (const guint8 *at);
-guint64 vt_le64 (const guint8 *at);
 
 gboolean vt_is_zero (const guint8 *bytes, gsize n);
 
