@@ -251,6 +251,23 @@ test_top_directory_in_itself (FsFixture *fixture, gconstpointer options)
   fs_fixture_assert_refused (fixture, "not there");
 }
 
+/* It has a number on FAT32, and some write that where others write 0. */
+static void
+test_top_directory_by_its_number (FsFixture *fixture, gconstpointer options)
+{
+  VtFatGeometry geometry;
+  guint64 slot;
+  guint16 first;
+
+  make_image (fixture, FAT32);
+  geometry = fat_fixture_geometry (fixture);
+  slot = vt_fat_cluster_offset (&geometry, fat_fixture_first_cluster (fixture, "OTHER      "));
+  first = GUINT16_TO_LE ((guint16)geometry.root_cluster);
+  fs_fixture_patch (fixture, slot + 32 + 26, &first, 2);
+  assert_read (fixture);
+  fs_fixture_assert_as_the_kernel (fixture);
+}
+
 static void
 test_tables_that_differ (FsFixture *fixture, gconstpointer options)
 {
@@ -448,6 +465,7 @@ main (int argc, char **argv)
   fat_fixture_add ("/fat/directory-with-two-names/fat16", FAT16, test_directory_with_two_names);
   fat_fixture_add ("/fat/directory-with-two-names/fat32", FAT32, test_directory_with_two_names);
   fat_fixture_add ("/fat/top-directory-in-itself", NULL, test_top_directory_in_itself);
+  fat_fixture_add ("/fat/top-directory-by-its-number", NULL, test_top_directory_by_its_number);
   fat_fixture_add ("/fat/tables-that-differ/fat12", "-F 12 -s 4", test_tables_that_differ);
   fat_fixture_add ("/fat/tables-that-differ/fat16", FAT16, test_tables_that_differ);
   fat_fixture_add ("/fat/tables-that-differ/fat32", FAT32, test_tables_that_differ);
