@@ -108,6 +108,29 @@ fat_fixture_make_tree (FsFixture *fixture)
   g_assert_cmpint (g_mkdir (empty, 0700), ==, 0);
 }
 
+void
+fat_fixture_make_sample (FsFixture *fixture, const char *options)
+{
+  fs_fixture_write_noise (fixture, "FILE.BIN", 2500);
+  fs_fixture_write_noise (fixture, "TWO.BIN", 1000);
+  fs_fixture_write_noise (fixture, "DUO.BIN", 1000);
+  fs_fixture_write (fixture, "EMPTY", "", 0);
+  fs_fixture_write (fixture, "A long name, and longer.text", "long", 4);
+  fs_fixture_write (fixture, "DIR/SUB/F", "f", 1);
+  fs_fixture_write (fixture, "OTHER/G", "g", 1);
+  fat_fixture_mkfs (fixture, g_str_equal (options, FAT_FIXTURE_32) ? 40000 : 8000, options);
+  fat_fixture_fill (fixture);
+}
+
+void
+fat_fixture_assert_read (FsFixture *fixture)
+{
+  g_autoptr (FsResult) result = fs_fixture_read (fixture, 100);
+
+  g_assert_no_error (result->error);
+  g_assert_cmpstr (result->refusal, ==, NULL);
+}
+
 VtFatGeometry
 fat_fixture_geometry (FsFixture *fixture)
 {

@@ -20,6 +20,15 @@ void fat_fixture_fill (FsFixture *fixture);
 /* Runs one of mtools on the image: its name, then its words. */
 void fat_fixture_mtool (FsFixture *fixture, const char *command);
 
+/* Kinds whose clusters have 512 bytes. */
+#define FAT_FIXTURE_16 "-F 16 -s 1"
+#define FAT_FIXTURE_32 "-F 32 -s 1"
+
+/* An image with one of each thing, to be spoilt at one place. */
+void fat_fixture_make_sample (FsFixture *fixture, const char *options);
+/* The image is not refused. */
+void fat_fixture_assert_read (FsFixture *fixture);
+
 /* Where the image's parts are. */
 VtFatGeometry fat_fixture_geometry (FsFixture *fixture);
 /* The first place in the image that holds the N bytes WHAT, such as the slot of a name. */

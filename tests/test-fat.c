@@ -9,35 +9,11 @@
 
 #include "vt-fd.h"
 
-#define FAT16 "-F 16 -s 1"
-#define FAT32 "-F 32 -s 1"
+#define FAT16 FAT_FIXTURE_16
+#define FAT32 FAT_FIXTURE_32
 
 /* Bytes with their number: there may be NULs among them. */
 #define BYTES(text) text, sizeof (text) - 1
-
-/* An image with one of each thing, to be spoilt at one place. Clusters have 512 bytes. */
-static void
-make_image (FsFixture *fixture, const char *options)
-{
-  fs_fixture_write_noise (fixture, "FILE.BIN", 2500);
-  fs_fixture_write_noise (fixture, "TWO.BIN", 1000);
-  fs_fixture_write_noise (fixture, "DUO.BIN", 1000);
-  fs_fixture_write (fixture, "EMPTY", "", 0);
-  fs_fixture_write (fixture, "A long name, and longer.text", "long", 4);
-  fs_fixture_write (fixture, "DIR/SUB/F", "f", 1);
-  fs_fixture_write (fixture, "OTHER/G", "g", 1);
-  fat_fixture_mkfs (fixture, g_str_equal (options, FAT32) ? 40000 : 8000, options);
-  fat_fixture_fill (fixture);
-}
-
-static void
-assert_read (FsFixture *fixture)
-{
-  g_autoptr (FsResult) result = fs_fixture_read (fixture, 100);
-
-  g_assert_no_error (result->error);
-  g_assert_cmpstr (result->refusal, ==, NULL);
-}
 
 typedef struct {
   const char *name;
@@ -83,134 +59,10 @@ test_boot (FsFixture *fixture, gconstpointer data)
 {
   const Boot *boot = data;
 
-  make_image (fixture, boot->options);
-  assert_read (fixture);
+  fat_fixture_make_sample (fixture, boot->options);
+  fat_fixture_assert_read (fixture);
   fs_fixture_patch (fixture, boot->offset, boot->bytes, boot->n);
   fs_fixture_assert_refused (fixture, boot->refusal);
-}
-
-/* AT bytes from where WHAT is found, which may be a short name or a part of a long one. */
-typedef struct {
-  const char *name;
-  const char *what;
-  gsize what_n;
-  gint at;
-  const char *bytes;
-  gsize n;
-  const char *refusal; /* NULL: none */
-} Damage;
-
-/* The long name has two slots behind each other on the disk, and its end comes first. */
-#define FILE_SLOT  BYTES ("FILE    BIN")
-#define EMPTY_SLOT BYTES ("EMPTY      ")
-#define LONG_SLOT  BYTES ("ALONGN~1TEX")
-#define DIR_SLOT   BYTES ("DIR        ")
-#define OTHER_SLOT BYTES ("OTHER      ")
-#define F_SLOT     BYTES ("F          ")
-#define LAST_PART  -96
-#define FIRST_PART -32
-
-static const Damage damages[] = {
-    {"size", FILE_SLOT, 28, BYTES ("\xff\xff\x01"), "clusters and not"},
-    {"smaller-size", FILE_SLOT, 28, BYTES ("\x01\0"), "are more than"},
-    {"no-cluster", FILE_SLOT, 26, BYTES ("\0\0"), "cluster 0 is none"},
-    {"cluster-1", FILE_SLOT, 26, BYTES ("\x01\0"), "cluster 1 is none"},
-    {"cluster-beyond", FILE_SLOT, 26, BYTES ("\xf0\xff"), "is none"},
-    {"empty-file-with-a-cluster", EMPTY_SLOT, 26, BYTES ("\x02\0"), "empty file"},
-    {"unknown-attribute", FILE_SLOT, 11, BYTES ("\x40"), "unknown attributes"},
-    {"label-of-unknown-attributes", FILE_SLOT, 11, BYTES ("\x18"), "unknown attributes"},
-    {"part-of-a-name-that-is-none", FILE_SLOT, 11, BYTES ("\x2f"), "unknown attributes"},
-    {"another-label", FILE_SLOT, 11, BYTES ("\x28"), NULL},
-    {"read-only-and-hidden", FILE_SLOT, 11, BYTES ("\x07"), NULL},
-    {"deleted", FILE_SLOT, 0, BYTES ("\xe5"), NULL},
-    {"end-before-others", FILE_SLOT, 0, BYTES ("\0"), "behind its end"},
-    {"directory-with-a-size", DIR_SLOT, 28, BYTES ("\x01"), "directory that cannot be"},
-    {"directory-without-a-cluster", DIR_SLOT, 26, BYTES ("\0\0"), "directory that cannot be"},
-    {"directory-that-is-none", FILE_SLOT, 11, BYTES ("\x10"), "directory that cannot be"},
-    {"file-that-is-a-directory", DIR_SLOT, 11, BYTES ("\x20"), "empty file"},
-    {"no-dot", F_SLOT, -64, BYTES ("x"), "\"..\" are not there"},
-    {"no-dot-dot", F_SLOT, -32, BYTES (".x"), "\"..\" are not there"},
-    {"dot-dot-that-is-a-file", F_SLOT, -21, BYTES ("\x20"), "\"..\" are not there"},
-    {"dot-that-is-another", F_SLOT, -38, BYTES ("\x02\0"), "not itself"},
-    {"dot-dot-that-is-another", F_SLOT, -6, BYTES ("\x02\0"), "another parent"},
-    {"lower-case", FILE_SLOT, 0, BYTES ("f"), "short name"},
-    {"blank-first", FILE_SLOT, 0, BYTES (" "), "short name"},
-    {"blank-within", FILE_SLOT, 1, BYTES (" "), "short name"},
-    {"slash-in-a-short-name", FILE_SLOT, 1, BYTES ("/"), "short name"},
-    {"dot-in-a-short-name", FILE_SLOT, 1, BYTES ("."), "short name"},
-    {"nul-in-a-short-name", FILE_SLOT, 1, BYTES ("\0"), "short name"},
-    {"short-name-beyond-ascii", FILE_SLOT, 1, BYTES ("\x84"), "other characters than ASCII"},
-    {"short-name-that-stands-for-e5", FILE_SLOT, 0, BYTES ("\x05"), "other characters"},
-    {"unknown-case", FILE_SLOT, 12, BYTES ("\x01"), "short name"},
-    {"two-short-names", FILE_SLOT, 0, BYTES ("TWO "), "one name"},
-    {"other-short-name", LONG_SLOT, 0, BYTES ("B"), "belongs to no short one"},
-    {"long-name-of-a-deleted-file", LONG_SLOT, 0, BYTES ("\xe5"), "belongs to no file"},
-    {"long-name-at-the-end", LONG_SLOT, 0, BYTES ("\0"), "belongs to no file"},
-    {"long-name-of-a-label", LONG_SLOT, 11, BYTES ("\x08"), "belongs to no file"},
-    {"no-last-part", LONG_SLOT, LAST_PART, BYTES ("\x03"), "part of a long name"},
-    {"deleted-last-part", LONG_SLOT, LAST_PART, BYTES ("\xe5"), "part of a long name"},
-    {"deleted-first-part", LONG_SLOT, FIRST_PART, BYTES ("\xe5"), "belongs to no file"},
-    {"parts-out-of-order", LONG_SLOT, FIRST_PART, BYTES ("\x02"), "not whole"},
-    {"last-part-again", LONG_SLOT, FIRST_PART, BYTES ("\x41"), "not whole"},
-    {"one-part-too-many", LONG_SLOT, LAST_PART, BYTES ("\x44"), "not whole"},
-    {"twenty-one-parts", LONG_SLOT, LAST_PART, BYTES ("\x55"), "long name that cannot be"},
-    {"parts-of-two-names", LONG_SLOT, FIRST_PART + 13, BYTES ("\x01"), "not whole"},
-    {"slash", LONG_SLOT, FIRST_PART + 1, BYTES ("/"), "long name that cannot be"},
-    {"control-character", LONG_SLOT, FIRST_PART + 1, BYTES ("\x07"), "long name that cannot be"},
-    {"half-of-a-surrogate", LONG_SLOT, FIRST_PART + 1, BYTES ("\0\xd8"), "cannot be"},
-    {"other-half-of-a-surrogate", LONG_SLOT, FIRST_PART + 1, BYTES ("\0\xdc"), "cannot be"},
-    {"end-within-a-long-name", LONG_SLOT, FIRST_PART + 3, BYTES ("\0"), "cannot be"},
-    {"no-long-name", LONG_SLOT, FIRST_PART + 1, BYTES ("\0"), "cannot be"},
-    {"long-name-of-other-filling", LONG_SLOT, LAST_PART + 28, BYTES ("a\0"), "cannot be"},
-    {"dot-at-the-end", LONG_SLOT, LAST_PART + 3, BYTES ("."), "cannot be"},
-    {"blank-at-the-end", LONG_SLOT, LAST_PART + 3, BYTES (" "), "cannot be"},
-};
-
-static void
-test_damage (FsFixture *fixture, gconstpointer data)
-{
-  const Damage *damage = data;
-  guint64 slot;
-
-  make_image (fixture, FAT16);
-  assert_read (fixture);
-  slot = fat_fixture_find (fixture, damage->what, damage->what_n);
-  fs_fixture_patch (fixture, (guint64)((gint64)slot + damage->at), damage->bytes, damage->n);
-  if (damage->refusal != NULL)
-    fs_fixture_assert_refused (fixture, damage->refusal);
-  else
-    assert_read (fixture);
-  if (damage->refusal == NULL)
-    fs_fixture_assert_as_the_kernel (fixture);
-}
-
-/* What becomes of the table's entry of a cluster of FILE.BIN. */
-typedef struct {
-  const char *name;
-  guint nth;
-  gint next; /* negative: so many before its first cluster, and 1 is that itself */
-  const char *refusal;
-} Chain;
-
-static const Chain chains[] = {
-    {"too-short", 1, 0xffff, "2 clusters and not 5"}, {"free", 1, 0, "is followed by 0"},
-    {"cluster-1", 1, 1, "is followed by 1"},          {"bad", 1, 0xfff7, "is followed by 65527"},
-    {"beyond", 1, 0xfff0, "is followed by 65520"},    {"loop", 3, -1, "are more than 5"},
-    {"too-long", 4, -1, "are more than 5"},
-};
-
-static void
-test_chain (FsFixture *fixture, gconstpointer data)
-{
-  const Chain *chain = data;
-  guint32 first;
-
-  make_image (fixture, FAT16);
-  assert_read (fixture);
-  first = fat_fixture_first_cluster (fixture, "FILE    BIN");
-  fat_fixture_set_next (fixture, first + chain->nth,
-                        chain->next < 0 ? first + 1 + (guint32)chain->next : (guint32)chain->next);
-  fs_fixture_assert_refused (fixture, chain->refusal);
 }
 
 /* Both are as long as they should be. */
@@ -219,8 +71,8 @@ test_cluster_of_two_files (FsFixture *fixture, gconstpointer options)
 {
   guint32 first;
 
-  make_image (fixture, options);
-  assert_read (fixture);
+  fat_fixture_make_sample (fixture, options);
+  fat_fixture_assert_read (fixture);
   first = fat_fixture_first_cluster (fixture, "TWO     BIN");
   fat_fixture_set_next (fixture, fat_fixture_first_cluster (fixture, "DUO     BIN"), first + 1);
   fs_fixture_assert_refused (fixture, "belongs to two files");
@@ -231,7 +83,7 @@ test_directory_with_two_names (FsFixture *fixture, gconstpointer options)
 {
   guint16 first;
 
-  make_image (fixture, options);
+  fat_fixture_make_sample (fixture, options);
   first = GUINT16_TO_LE ((guint16)fat_fixture_first_cluster (fixture, "DIR        "));
   fs_fixture_patch (fixture, fat_fixture_find (fixture, "OTHER      ", 11) + 26, &first, 2);
   fs_fixture_assert_refused (fixture, "belongs to two files");
@@ -244,7 +96,7 @@ test_top_directory_in_itself (FsFixture *fixture, gconstpointer options)
   VtFatGeometry geometry;
   guint16 first;
 
-  make_image (fixture, FAT32);
+  fat_fixture_make_sample (fixture, FAT32);
   geometry = fat_fixture_geometry (fixture);
   first = GUINT16_TO_LE ((guint16)geometry.root_cluster);
   fs_fixture_patch (fixture, fat_fixture_find (fixture, "OTHER      ", 11) + 26, &first, 2);
@@ -259,12 +111,12 @@ test_top_directory_by_its_number (FsFixture *fixture, gconstpointer options)
   guint64 slot;
   guint16 first;
 
-  make_image (fixture, FAT32);
+  fat_fixture_make_sample (fixture, FAT32);
   geometry = fat_fixture_geometry (fixture);
   slot = vt_fat_cluster_offset (&geometry, fat_fixture_first_cluster (fixture, "OTHER      "));
   first = GUINT16_TO_LE ((guint16)geometry.root_cluster);
   fs_fixture_patch (fixture, slot + 32 + 26, &first, 2);
-  assert_read (fixture);
+  fat_fixture_assert_read (fixture);
   fs_fixture_assert_as_the_kernel (fixture);
 }
 
@@ -274,7 +126,7 @@ test_tables_that_differ (FsFixture *fixture, gconstpointer options)
   VtFatGeometry geometry;
   guint64 entry;
 
-  make_image (fixture, options);
+  fat_fixture_make_sample (fixture, options);
   geometry = fat_fixture_geometry (fixture);
   entry = geometry.table_start + geometry.table_size +
           (guint64)fat_fixture_first_cluster (fixture, "FILE    BIN") * geometry.bits / 8;
@@ -288,11 +140,11 @@ test_not_unmounted (FsFixture *fixture, gconstpointer options)
 {
   VtFatGeometry geometry;
 
-  make_image (fixture, options);
+  fat_fixture_make_sample (fixture, options);
   geometry = fat_fixture_geometry (fixture);
   fs_fixture_patch (fixture, geometry.bits == 32 ? 65 : 37, "\x01", 1);
   fs_fixture_patch (fixture, geometry.table_start + geometry.bits / 8, "\xff\x3f", 2);
-  assert_read (fixture);
+  fat_fixture_assert_read (fixture);
   fs_fixture_assert_as_the_kernel (fixture);
 }
 
@@ -319,7 +171,7 @@ test_name_that_is_a_short_one (FsFixture *fixture, gconstpointer data)
   fs_fixture_write (fixture, "bname~1x", "b", 1);
   fat_fixture_mkfs (fixture, 1000, "-F 12");
   fat_fixture_fill (fixture);
-  assert_read (fixture);
+  fat_fixture_assert_read (fixture);
   slot = fat_fixture_find (fixture, "ANAMEW~1   ", 11);
   fs_fixture_patch (fixture, slot, to, 11);
   fs_fixture_patch (fixture, slot - 64 + 13, &checksum, 1);
@@ -372,7 +224,7 @@ test_paths (FsFixture *fixture, gconstpointer options)
   g_autofree char *target = NULL;
   vt_autofd file = -1;
 
-  make_image (fixture, options);
+  fat_fixture_make_sample (fixture, options);
   disk = open_image (fixture, &file);
   fs = vt_fat_open (disk, 0, vt_disk_get_size (disk), &refusal, &error);
   g_assert_nonnull (fs);
@@ -413,7 +265,7 @@ test_windows (FsFixture *fixture, gconstpointer data)
   vt_autofd file = -1;
   int status;
 
-  make_image (fixture, FAT16);
+  fat_fixture_make_sample (fixture, FAT16);
   g_free (fs_fixture_run (NULL, argv, &status));
   g_assert_cmpint (status, ==, 0);
   disk = open_image (fixture, &file);
@@ -436,22 +288,12 @@ test_windows (FsFixture *fixture, gconstpointer data)
 }
 
 static void
-add_tables (void)
+add_boot_sectors (void)
 {
   for (guint i = 0; i < G_N_ELEMENTS (boots); i++) {
     g_autofree char *path = g_strdup_printf ("/fat/boot-sector/%s", boots[i].name);
 
     fat_fixture_add (path, &boots[i], test_boot);
-  }
-  for (guint i = 0; i < G_N_ELEMENTS (damages); i++) {
-    g_autofree char *path = g_strdup_printf ("/fat/entry/%s", damages[i].name);
-
-    fat_fixture_add (path, &damages[i], test_damage);
-  }
-  for (guint i = 0; i < G_N_ELEMENTS (chains); i++) {
-    g_autofree char *path = g_strdup_printf ("/fat/chain/%s", chains[i].name);
-
-    fat_fixture_add (path, &chains[i], test_chain);
   }
 }
 
@@ -459,7 +301,7 @@ int
 main (int argc, char **argv)
 {
   g_test_init (&argc, &argv, NULL);
-  add_tables ();
+  add_boot_sectors ();
   fat_fixture_add ("/fat/cluster-of-two-files/fat16", FAT16, test_cluster_of_two_files);
   fat_fixture_add ("/fat/cluster-of-two-files/fat32", FAT32, test_cluster_of_two_files);
   fat_fixture_add ("/fat/directory-with-two-names/fat16", FAT16, test_directory_with_two_names);
