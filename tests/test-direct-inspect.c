@@ -283,6 +283,19 @@ test_doubtful_label (Fixture *fixture, gconstpointer data)
   assert_refused (fixture);
 }
 
+/* A FAT that looks like a Linux system. */
+static void
+test_root_that_cannot_be (Fixture *fixture, gconstpointer data)
+{
+  g_autoptr (VtInspection) inspection = inspect (fixture);
+  const VtOperatingSystem *system = g_ptr_array_index (inspection->systems, 0);
+
+  for (int i = 0; i < N_PARTITIONS; i++)
+    if (g_str_equal (fixture->partitions[i].id, system->root))
+      fixture->partitions[i].judgement = VT_PARTITION_FAT;
+  assert_refused (fixture);
+}
+
 static void
 test_other_systems (Fixture *fixture, gconstpointer data)
 {
@@ -315,6 +328,7 @@ main (int argc, char **argv)
   ADD ("unusual-files", test_unusual_files);
   ADD ("unread-device", test_unread_device);
   ADD ("doubtful-label", test_doubtful_label);
+  ADD ("root-that-cannot-be", test_root_that_cannot_be);
   ADD ("other-systems", test_other_systems);
   return g_test_run ();
 }

@@ -9,6 +9,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "vt-fat-boot.h"
 #include "vt-fd.h"
 #include "vt-paths.h"
 
@@ -104,7 +105,7 @@ probe (Fixture *fixture)
 static void
 assert_devices (Fixture *fixture, const char *const *expected)
 {
-  static const char *const names[] = {"refused", "ext", "swap", "empty", "blank"};
+  static const char *const names[] = {"refused", "ext", "fat", "swap", "empty", "blank"};
 
   probe (fixture);
   for (guint i = 0; i < fixture->devices->len; i++) {
@@ -254,12 +255,78 @@ static void
 test_other_types (Fixture *fixture, gconstpointer data)
 {
   make_table (fixture, SMALL_GPT);
-  put (fixture, "mkfs.vfat", 8, 1);
+  put (fixture, "mkfs.minix", 8, 1);
   put (fixture, MKE2FS ("4"), 8, 10);
   probe (fixture);
-  g_assert_cmpstr (get (fixture, 0)->type, ==, "vfat");
+  g_assert_cmpstr (get (fixture, 0)->type, ==, "minix");
   g_assert_cmpint (get (fixture, 0)->judgement, ==, VT_PARTITION_REFUSED);
   g_assert_cmpint (get (fixture, 1)->judgement, ==, VT_PARTITION_EXT);
+}
+
+static void
+test_fat (Fixture *fixture, gconstpointer data)
+{
+  make_table (fixture, SMALL_GPT);
+  put (fixture, "mkfs.vfat -F 12 -i 12345678 -n A-LABEL", 8, 1);
+  put (fixture, "mkfs.vfat -F 16 -s 1 -i 00000042", 8, 10);
+  assert_devices (fixture, (const char *[]){"/dev/sda1 vfat 1234-5678 A-LABEL 1 8 fat",
+                                            "/dev/sda2 vfat 0000-0042  10 8 fat", NULL});
+  /* A swap space's mark within what is reserved, at the end of a page. */
+  run (fixture, "rm -f fs; mkfs.vfat -C -F 12 -R 16 fs 8192 >/dev/null; "
+                "dd if=fs of=image bs=1M seek=1 conv=notrunc status=none");
+  patch (fixture, 1 * MIB + 4096 - 10, "SWAPSPACE2", 10);
+  patch (fixture, 1 * MIB + 1024, "\1\0\0\0\xff\1\0\0", 8);
+  assert_refused (fixture, 0);
+}
+
+/* What tells of it is not what the reader goes by. */
+static void
+test_damaged_fat (Fixture *fixture, gconstpointer data)
+{
+  make_table (fixture, SMALL_GPT);
+  put (fixture, "mkfs.vfat -F 12", 8, 1);
+  patch (fixture, 1 * MIB + 16, "\3", 1); /* tables */
+  assert_refused (fixture, 0);
+  put (fixture, "mkfs.vfat -F 12", 8, 1);
+  patch (fixture, 1 * MIB + 3, "MSWIN4.1", 8);
+  assert_refused (fixture, 0);
+  put (fixture, "mkfs.vfat -F 12", 8, 1);
+  patch (fixture, 1 * MIB + 3, "EXFAT   ", 8);
+  assert_refused (fixture, 0);
+}
+
+#define LARGE_GPT "label: gpt\nstart=2048, size=2097152\n"
+
+/* The label is behind tables of 16 MiB, and in the boot sector is another one. */
+static void
+test_fat_label_far_away (Fixture *fixture, gconstpointer data)
+{
+  g_assert_cmpint (ftruncate (fixture->fd, (off_t)(1026 * MIB)), ==, 0);
+  make_table (fixture, LARGE_GPT);
+  put (fixture, "mkfs.vfat -F 32 -s 1 -i 12345678 -n FAR-AWAY", 1024, 1);
+  patch (fixture, 1 * MIB + 71, "OTHER      ", 11);
+  assert_devices (fixture, (const char *[]){"/dev/sda1 vfat 1234-5678 FAR-AWAY 1 1024 fat", NULL});
+}
+
+/* libblkid takes an entry of the table for a cluster where there is none any more. */
+static void
+test_fat_directory_beyond (Fixture *fixture, gconstpointer data)
+{
+  VtFatGeometry geometry;
+  guint8 sector[VT_FAT_BOOT_SIZE];
+  guint32 next;
+
+  g_assert_cmpint (ftruncate (fixture->fd, (off_t)(1026 * MIB)), ==, 0);
+  make_table (fixture, LARGE_GPT);
+  put (fixture, "mkfs.vfat -F 32 -s 1", 1024, 1);
+  g_assert_cmpint (pread (fixture->fd, sector, sizeof sector, 1 * MIB), ==, sizeof sector);
+  g_assert_true (vt_fat_boot_parse (sector, 1024 * MIB, &geometry, NULL));
+  next = GUINT32_TO_LE ((guint32)(geometry.table_size / 4) - 1);
+  g_assert_cmpuint (next, >=, geometry.cluster_end);
+  probe (fixture);
+  g_assert_cmpint (get (fixture, 0)->judgement, ==, VT_PARTITION_FAT);
+  patch (fixture, 1 * MIB + geometry.table_start + 8, &next, sizeof next);
+  assert_refused (fixture, 0);
 }
 
 /* Two things at once: whatever is first in some order must not win. */
@@ -472,6 +539,10 @@ main (int argc, char **argv)
   ADD ("blank-disk", test_blank_disk);
   ADD ("large-blank", test_large_blank);
   ADD ("other-types", test_other_types);
+  ADD ("fat", test_fat);
+  ADD ("damaged-fat", test_damaged_fat);
+  ADD ("fat-label-far-away", test_fat_label_far_away);
+  ADD ("fat-directory-beyond", test_fat_directory_beyond);
   ADD ("ambiguous", test_ambiguous);
   ADD ("far-marks", test_far_marks);
   ADD ("unusual-label", test_unusual_label);

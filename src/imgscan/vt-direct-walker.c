@@ -110,14 +110,17 @@ serve_probe (Walker *self)
 static gboolean
 serve_read (Walker *self, guint volume, guint index, const char *mountpoint, guint64 underway)
 {
-  const VtFilesystem filesystem = {.mountpoint = mountpoint[0] != '\0' ? (char *)mountpoint : NULL};
+  VtFilesystem filesystem = {.mountpoint = mountpoint[0] != '\0' ? (char *)mountpoint : NULL};
   const VtReadPlan plan = {&filesystem, index, self->start->options, self->start->sink};
   VtFs *fs = vt_direct_probe_get_fs (self->probe, volume);
   g_autofree char *refusal = NULL;
   g_autofree char *text = NULL;
   g_autoptr (GError) error = NULL;
+  GPtrArray *volumes;
 
   g_return_val_if_fail (fs != NULL, FALSE);
+  volumes = vt_direct_probe_get_volumes (self->probe);
+  filesystem.type = ((const VtVolume *)g_ptr_array_index (volumes, volume))->filesystem->type;
   vt_image_sink_set_underway (plan.sink, underway);
   if (!vt_direct_read_fs (fs, &plan, &refusal, &error) && refusal == NULL)
     return !g_error_matches (error, VT_IPC_ERROR, VT_IPC_ERROR_CLOSED) &&

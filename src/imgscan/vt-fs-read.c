@@ -211,6 +211,8 @@ read_jobs (Reader *self, Job *jobs, gsize n, GError **error)
 {
   g_autoptr (VtDiskReads) reads = vt_disk_reads_new (self->fs->disk, on_piece, self);
 
+  if (n == 0)
+    return TRUE;
   qsort (jobs, n, sizeof *jobs, compare_inodes);
   for (gsize i = 0; i < n; i++)
     if (!prepare (self, &jobs[i], error))

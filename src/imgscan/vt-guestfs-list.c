@@ -32,8 +32,8 @@
  * one number to different files: then each name counts as a file of its own, and one that tar takes
  * for a link of another is not read.
  */
-static const char *const linking_types[] = {"ext2", "ext3", "ext4", "xfs",     "btrfs", "ntfs",
-                                            "f2fs", "jfs",  "vfat", "iso9660", "udf",   NULL};
+static const char *const linking_types[] = {"ext2", "ext3", "ext4",    "xfs", "btrfs", "ntfs",
+                                            "f2fs", "jfs",  "iso9660", "udf", NULL};
 
 typedef struct {
   const VtReadPlan *plan;

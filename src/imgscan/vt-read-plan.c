@@ -50,6 +50,13 @@ make_links (const VtReadPlan *self, const VtListedFile *file)
   return links;
 }
 
+/* FAT has none, and every reader makes numbers up as it likes. */
+static gboolean
+has_inodes (const VtReadPlan *self)
+{
+  return !g_str_equal (self->filesystem->type, "vfat");
+}
+
 gboolean
 vt_read_plan_send (
     const VtReadPlan *self, VtListedFile *file, VtFileResult *result, int content, GError **error)
@@ -57,7 +64,7 @@ vt_read_plan_send (
   g_autoptr (GPtrArray) links = make_links (self, file);
 
   result->filesystem = self->index;
-  result->inode = file->inode;
+  result->inode = has_inodes (self) ? file->inode : 0;
   result->size = file->size;
   result->mtime_ns = file->mtime_ns;
   result->ctime_ns = file->ctime_ns;

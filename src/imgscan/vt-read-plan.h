@@ -7,7 +7,8 @@
 #include "vt-file-list.h"
 #include "vt-image-sink.h"
 
-/* What is read, and where it goes. Owns nothing. */
+/* What is read, and where it goes. Owns nothing. Of FILESYSTEM its type and its mount point count.
+ */
 typedef struct {
   const VtFilesystem *filesystem;
   guint index; /* of the file system, in the records */

@@ -61,14 +61,31 @@ def test_overlay():
     assert_same("overlay.qcow2", "direct")
 
 
-def test_some_through_the_appliance():
-    # FAT beside ext4.
-    assert_same("multi-os.qcow2", "auto")
+def test_fat_beside_ext():
+    assert_same("multi-os.qcow2", "direct")
+
+
+def test_cloud_image():
+    report, _ = assert_same("cloud.qcow2", "direct")
+    equal([system["distro"] for system in report["systems"]], ["debian"], "systems")
+    equal([f["mountpoint"] for f in report["filesystems"]], ["/", "/boot/efi"], "mount points")
+    equal([f["uuid"] for f in report["filesystems"]][1], "0000-0042", "UUID of the FAT")
+
+
+def test_kinds_of_fat():
+    assert_same("fat-features.qcow2", "direct")
+    entries = [json.loads(line) for line in (scratch / "manifest.jsonl").read_text().splitlines()]
+    equal({entry["inode"] for entry in entries}, {0}, "inodes, of which FAT has none")
+
+
+def test_fat_with_an_mbr():
+    assert_same("fat.vhd", "direct")
 
 
 def test_without_an_appliance():
     no_appliance = dict(harness.environment, LIBGUESTFS_HV="/bin/false")
-    for name, status in (("ext4.qcow2", 1), ("ext2.raw", 1), ("clean.qcow2", 0)):
+    for name, status in (("ext4.qcow2", 1), ("ext2.raw", 1), ("clean.qcow2", 0),
+                         ("fat.vhd", 1), ("multi-os.qcow2", 1), ("cloud.qcow2", 1)):
         done = run("scan", "--database", harness.SIGNATURES, "--store", "none", image(name),
                    env=no_appliance)
         equal(done.returncode, status, f"{name}: {done.stderr}")
@@ -157,12 +174,13 @@ def test_hang_of_the_walker():
 
 
 def test_inspect_tells_the_same():
-    seen = {}
-    for backend in ("direct", "guestfs"):
-        done = run("inspect", "--backend", backend, "--format", "json", image("linux.qcow2"))
-        equal(done.returncode, 0, done.stderr)
-        seen[backend] = json.loads(done.stdout)
-    equal(seen["direct"], seen["guestfs"], "inspection")
+    for name in ("linux.qcow2", "cloud.qcow2"):
+        seen = {}
+        for backend in ("direct", "guestfs"):
+            done = run("inspect", "--backend", backend, "--format", "json", image(name))
+            equal(done.returncode, 0, done.stderr)
+            seen[backend] = json.loads(done.stdout)
+        equal(seen["direct"], seen["guestfs"], f"inspection of {name}")
 
 
 if __name__ == "__main__":

@@ -91,7 +91,7 @@ def test_ntfs_in_vhdx():
 
 
 def test_fat_in_vhd():
-    detect("fat.vhd")
+    detect("fat.vhd", "--backend", "direct")
 
 
 def test_iso9660():

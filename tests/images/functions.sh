@@ -167,6 +167,7 @@ image_make_fs () {
 # The partition's type, as the table names it.
 image_partition_type () {
   case $1:$2 in
+    gpt:esp) echo C12A7328-F81F-11D2-BA4B-00A0C93EC93B ;;
     gpt:*) echo 0FC63DAF-8483-4772-8E79-3D69D8477DE4 ;;
     mbr:fat) echo c ;;
     mbr:ntfs) echo 7 ;;
@@ -174,7 +175,8 @@ image_partition_type () {
   esac
 }
 
-# image_make_disk TABLE OUTPUT [TYPE:FILE...]: a raw disk with one partition for each file.
+# image_make_disk TABLE OUTPUT [TYPE:FILE...]: a raw disk with one partition for each file. A type
+# may also be esp, for an EFI system partition.
 image_make_disk () {
   table=$1
   disk=$2
