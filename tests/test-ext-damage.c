@@ -22,29 +22,31 @@
 #define NEAR_THE_START ((gsize)80 * 1024)
 
 typedef struct {
+  const FsKind *kind;
   guint8 *image;
   gsize size;
   int file;
   VtDisk *disk;
-  ExtResult *whole;
+  FsResult *whole;
   guint equal;
   guint refused;
   guint other_bytes;
 } Trial;
 
 static void
-trial_start (Trial *self, ExtFixture *fixture)
+trial_start (Trial *self, FsFixture *fixture)
 {
   g_autoptr (GError) error = NULL;
   char *image = NULL;
 
+  self->kind = fixture->kind;
   g_assert_true (g_file_get_contents (fixture->image, &image, &self->size, &error));
   self->image = (guint8 *)image;
   self->file = memfd_create ("image", MFD_CLOEXEC);
   g_assert_cmpint (write (self->file, self->image, self->size), ==, self->size);
   self->disk = vt_disk_new_file (self->file, &error);
   g_assert_no_error (error);
-  self->whole = ext_result_of_disk (self->disk, 0, self->size, G_MAXUINT64);
+  self->whole = fs_result_of_disk (self->kind, self->disk, 0, self->size, G_MAXUINT64);
   g_assert_no_error (self->whole->error);
   g_assert_cmpstr (self->whole->refusal, ==, NULL);
 }
@@ -54,7 +56,7 @@ trial_end (Trial *self)
 {
   g_test_message ("%u equal, %u refused, %u with other bytes in files", self->equal, self->refused,
                   self->other_bytes);
-  ext_result_free (self->whole);
+  fs_result_free (self->whole);
   vt_disk_free (self->disk);
   close (self->file);
   g_free (self->image);
@@ -94,8 +96,7 @@ differs_by_damage_only (GBytes *before, GBytes *after, const guint8 *damage, gsi
 }
 
 static void
-compare_file (
-    Trial *self, const ExtFile *before, const ExtFile *after, const guint8 *damage, gsize n)
+compare_file (Trial *self, const FsFile *before, const FsFile *after, const guint8 *damage, gsize n)
 {
   g_assert_cmpuint (after->stat.inode, ==, before->stat.inode);
   g_assert_cmpuint (after->stat.size, ==, before->stat.size);
@@ -109,7 +110,7 @@ compare_file (
 }
 
 static void
-compare (Trial *self, ExtResult *result, gboolean strict, const guint8 *damage, gsize n)
+compare (Trial *self, FsResult *result, gboolean strict, const guint8 *damage, gsize n)
 {
   GHashTableIter iter;
   gpointer path, value;
@@ -124,7 +125,7 @@ compare (Trial *self, ExtResult *result, gboolean strict, const guint8 *damage, 
   g_assert_cmpuint (g_hash_table_size (result->files), ==, g_hash_table_size (self->whole->files));
   g_hash_table_iter_init (&iter, self->whole->files);
   while (g_hash_table_iter_next (&iter, &path, &value)) {
-    const ExtFile *after = g_hash_table_lookup (result->files, path);
+    const FsFile *after = g_hash_table_lookup (result->files, path);
 
     g_assert_nonnull (after);
     compare_file (self, value, after, damage, n);
@@ -135,7 +136,7 @@ static void
 try_one (Trial *self, guint seed, gboolean strict)
 {
   g_autoptr (GRand) rand = g_rand_new_with_seed (seed);
-  g_autoptr (ExtResult) result = NULL;
+  g_autoptr (FsResult) result = NULL;
   gsize place = pick_place (self, rand);
   gsize n = (gsize)g_rand_int_range (rand, 1, DAMAGED_MAX + 1);
   guint8 damage[DAMAGED_MAX] = {0};
@@ -144,35 +145,35 @@ try_one (Trial *self, guint seed, gboolean strict)
     damage[i] = (guint8)g_rand_int (rand);
   g_assert_cmpint (pwrite (self->file, damage, n, (off_t)place), ==, n);
   /* Not more of a file whose size was made enormous. */
-  result = ext_result_of_disk (self->disk, 0, self->size, 64 << 20);
+  result = fs_result_of_disk (self->kind, self->disk, 0, self->size, 64 << 20);
   compare (self, result, strict, damage, n);
   g_assert_cmpint (pwrite (self->file, self->image + place, n, (off_t)place), ==, n);
 }
 
 static void
-make_small_tree (ExtFixture *fixture)
+make_small_tree (FsFixture *fixture)
 {
-  g_autofree char *link_path = ext_fixture_path (fixture, "link");
+  g_autofree char *link_path = fs_fixture_path (fixture, "link");
 
   for (guint i = 0; i < 40; i++) {
     g_autofree char *path = g_strdup_printf ("d%u/file-%u", i % 5, i);
 
-    ext_fixture_write_noise (fixture, path, (i * i * 31) % 9000);
+    fs_fixture_write_noise (fixture, path, (i * i * 31) % 9000);
   }
-  ext_fixture_write_noise (fixture, "large", 200000);
+  fs_fixture_write_noise (fixture, "large", 200000);
   g_assert_cmpint (symlink ("large", link_path), ==, 0);
   for (guint i = 0; i < 60; i++) {
     g_autofree char *path = g_strdup_printf ("many/a-name-that-takes-some-of-the-room-%u", i);
 
-    ext_fixture_write (fixture, path, path, i % 7);
+    fs_fixture_write (fixture, path, path, i % 7);
   }
 }
 
 /* Without holes in the middle of a file, all its extents are in its inode: tear it apart. */
 static void
-make_pieces (ExtFixture *fixture)
+make_pieces (FsFixture *fixture)
 {
-  g_autofree char *full = ext_fixture_path (fixture, "pieces");
+  g_autofree char *full = fs_fixture_path (fixture, "pieces");
   vt_autofd file = open (full, O_CREAT | O_WRONLY | O_CLOEXEC, 0600);
 
   for (guint i = 0; i < 60; i++)
@@ -180,7 +181,7 @@ make_pieces (ExtFixture *fixture)
 }
 
 static void
-test_with_checksums (ExtFixture *fixture, gconstpointer options)
+test_with_checksums (FsFixture *fixture, gconstpointer options)
 {
   Trial trial = {0};
 
@@ -198,7 +199,7 @@ test_with_checksums (ExtFixture *fixture, gconstpointer options)
 }
 
 static void
-test_without_checksums (ExtFixture *fixture, gconstpointer options)
+test_without_checksums (FsFixture *fixture, gconstpointer options)
 {
   Trial trial = {0};
 

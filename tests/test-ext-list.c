@@ -37,144 +37,102 @@ static const Kind kinds[] = {
     {"no-journal", "-t ext4 -O ^has_journal,^huge_file,^dir_nlink,^extra_isize", 64},
 };
 
-/* Names the first line that differs, since there are hundreds. */
 static void
-assert_same (const char *ours, const char *theirs)
-{
-  g_auto (GStrv) our_lines = g_strsplit (ours, "\n", -1);
-  g_auto (GStrv) their_lines = g_strsplit (theirs, "\n", -1);
-
-  for (guint i = 0; our_lines[i] != NULL && their_lines[i] != NULL; i++)
-    g_assert_cmpstr (our_lines[i], ==, their_lines[i]);
-  g_assert_cmpuint (g_strv_length (our_lines), ==, g_strv_length (their_lines));
-}
-
-static void
-assert_as_the_kernel (ExtFixture *fixture)
-{
-  g_autoptr (ExtResult) result = ext_fixture_read (fixture, G_MAXUINT64);
-  g_autofree char *ours = NULL;
-  g_autofree char *kernel = ext_fixture_kernel_to_text (fixture);
-
-  g_assert_no_error (result->error);
-  g_assert_cmpstr (result->refusal, ==, NULL);
-  ours = ext_result_to_text (result);
-  if (kernel != NULL)
-    assert_same (ours, kernel);
-}
-
-static void
-test_kind (ExtFixture *fixture, gconstpointer data)
+test_kind (FsFixture *fixture, gconstpointer data)
 {
   const Kind *kind = data;
-  g_autoptr (ExtResult) result = NULL;
-  g_autofree char *ours = NULL;
-  g_autofree char *theirs = NULL;
 
   ext_fixture_make_tree (fixture);
   if (!ext_fixture_mke2fs (fixture, kind->mib, kind->options)) {
     g_test_skip ("this mke2fs cannot make it");
     return;
   }
-  result = ext_fixture_read (fixture, G_MAXUINT64);
-  g_assert_no_error (result->error);
-  g_assert_cmpstr (result->refusal, ==, NULL);
-  ours = ext_result_to_short_text (result);
-  theirs = ext_fixture_tree_to_short_text (fixture);
-  assert_same (ours, theirs);
-  assert_as_the_kernel (fixture);
+  fs_fixture_assert_as_the_tree (fixture);
+  fs_fixture_assert_as_the_kernel (fixture);
 }
 
 /* Directories with an index, which mke2fs does not make but e2fsck does. */
 static void
-test_indexed (ExtFixture *fixture, gconstpointer data)
+test_indexed (FsFixture *fixture, gconstpointer data)
 {
   const char *const argv[] = {"e2fsck", "-fyD", fixture->image, NULL};
   const char *const look[] = {"debugfs", "-R", "htree /many", fixture->image, NULL};
-  g_autoptr (ExtResult) result = NULL;
-  g_autofree char *ours = NULL;
-  g_autofree char *theirs = NULL;
   g_autofree char *index = NULL;
   int status;
 
   ext_fixture_make_tree (fixture);
   g_assert_true (ext_fixture_mke2fs (fixture, 64, data));
-  g_free (ext_fixture_run (NULL, argv, &status));
-  index = ext_fixture_run (NULL, look, &status);
+  g_free (fs_fixture_run (NULL, argv, &status));
+  index = fs_fixture_run (NULL, look, &status);
   g_assert_nonnull (strstr (index, "Root node dump"));
-  result = ext_fixture_read (fixture, G_MAXUINT64);
-  g_assert_no_error (result->error);
-  g_assert_cmpstr (result->refusal, ==, NULL);
-  ours = ext_result_to_short_text (result);
-  theirs = ext_fixture_tree_to_short_text (fixture);
-  assert_same (ours, theirs);
-  assert_as_the_kernel (fixture);
+  fs_fixture_assert_as_the_tree (fixture);
+  fs_fixture_assert_as_the_kernel (fixture);
 }
 
-static const ExtFile *
-get_file (ExtResult *result, const char *path)
+static const FsFile *
+get_file (FsResult *result, const char *path)
 {
-  const ExtFile *file = g_hash_table_lookup (result->files, path);
+  const FsFile *file = g_hash_table_lookup (result->files, path);
 
   g_assert_nonnull (file);
   return file;
 }
 
 static void
-test_times (ExtFixture *fixture, gconstpointer data)
+test_times (FsFixture *fixture, gconstpointer data)
 {
-  g_autoptr (ExtResult) result = NULL;
+  g_autoptr (FsResult) result = NULL;
 
-  ext_fixture_write (fixture, "a", "a", 1);
-  ext_fixture_write (fixture, "b", "b", 1);
+  fs_fixture_write (fixture, "a", "a", 1);
+  fs_fixture_write (fixture, "b", "b", 1);
   g_assert_true (ext_fixture_mke2fs (fixture, 8, "-t ext4 -b 1024 -I 256"));
   ext_fixture_debugfs (fixture, "sif a mtime_lo 0xfffffffe\nsif a mtime_extra 0x77359400\n"
                                 "sif a ctime_lo 5\nsif a ctime_extra 0x1\n"
                                 "sif b mtime_lo 0x80000000\nsif b mtime_extra 0x1\n");
-  result = ext_fixture_read (fixture, 100);
+  result = fs_fixture_read (fixture, 100);
   g_assert_cmpstr (result->refusal, ==, NULL);
   g_assert_cmpint (get_file (result, "/a")->stat.mtime_ns, ==, -1500000000);
   g_assert_cmpint (get_file (result, "/a")->stat.ctime_ns, ==,
                    G_GINT64_CONSTANT (4294967301000000000));
   g_assert_cmpint (get_file (result, "/b")->stat.mtime_ns, ==,
                    G_GINT64_CONSTANT (2147483648000000000));
-  assert_as_the_kernel (fixture);
+  fs_fixture_assert_as_the_kernel (fixture);
 }
 
 static void
-test_times_that_cannot_be_told (ExtFixture *fixture, gconstpointer data)
+test_times_that_cannot_be_told (FsFixture *fixture, gconstpointer data)
 {
-  ext_fixture_write (fixture, "a", "a", 1);
+  fs_fixture_write (fixture, "a", "a", 1);
   g_assert_true (ext_fixture_mke2fs (fixture, 8, "-t ext4 -b 1024"));
   ext_fixture_debugfs (fixture, "sif a mtime_extra 0x3");
-  ext_fixture_assert_refused (fixture, "time");
+  fs_fixture_assert_refused (fixture, "time");
 }
 
 static void
-test_generation (ExtFixture *fixture, gconstpointer data)
+test_generation (FsFixture *fixture, gconstpointer data)
 {
-  g_autoptr (ExtResult) result = NULL;
+  g_autoptr (FsResult) result = NULL;
 
-  ext_fixture_write (fixture, "a", "a", 1);
+  fs_fixture_write (fixture, "a", "a", 1);
   g_assert_true (ext_fixture_mke2fs (fixture, 8, "-t ext2"));
   ext_fixture_debugfs (fixture, "sif a generation 77");
-  result = ext_fixture_read (fixture, 100);
+  result = fs_fixture_read (fixture, 100);
   g_assert_cmpuint (get_file (result, "/a")->stat.generation, ==, 77);
 }
 
 static void
-test_full (ExtFixture *fixture, gconstpointer data)
+test_full (FsFixture *fixture, gconstpointer data)
 {
-  g_autofree char *big = ext_fixture_path (fixture, "big");
+  g_autofree char *big = fs_fixture_path (fixture, "big");
 
-  ext_fixture_write_noise (fixture, "big", 6 << 20);
+  fs_fixture_write_noise (fixture, "big", 6 << 20);
   while (!ext_fixture_mke2fs (fixture, 6, "-t ext4 -b 1024 -m 0 -N 16")) {
     GStatBuf info;
 
     g_assert_cmpint (g_stat (big, &info), ==, 0);
-    ext_fixture_write_noise (fixture, "big", (gsize)info.st_size - (200 << 10));
+    fs_fixture_write_noise (fixture, "big", (gsize)info.st_size - (200 << 10));
   }
-  assert_as_the_kernel (fixture);
+  fs_fixture_assert_as_the_kernel (fixture);
 }
 
 typedef struct {
@@ -204,15 +162,15 @@ static const Damage damages[] = {
 };
 
 static void
-test_damage (ExtFixture *fixture, gconstpointer data)
+test_damage (FsFixture *fixture, gconstpointer data)
 {
   const Damage *damage = data;
 
-  ext_fixture_write_noise (fixture, "f", 5000);
-  ext_fixture_write_noise (fixture, "d/x", 500);
+  fs_fixture_write_noise (fixture, "f", 5000);
+  fs_fixture_write_noise (fixture, "d/x", 500);
   g_assert_true (ext_fixture_mke2fs (fixture, 8, "-t ext4 -b 1024 -O ^metadata_csum"));
   ext_fixture_debugfs (fixture, damage->commands);
-  ext_fixture_assert_refused (fixture, damage->refusal);
+  fs_fixture_assert_refused (fixture, damage->refusal);
 }
 
 typedef struct {
@@ -228,21 +186,21 @@ static const Rename renames[] = {
 };
 
 static void
-test_renamed (ExtFixture *fixture, gconstpointer data)
+test_renamed (FsFixture *fixture, gconstpointer data)
 {
   const Rename *to = data;
   g_autofree char *bytes = NULL;
   const char *found;
   gsize size;
 
-  ext_fixture_write (fixture, "renamed-1", "1", 1);
-  ext_fixture_write (fixture, "renamed-2", "2", 1);
+  fs_fixture_write (fixture, "renamed-1", "1", 1);
+  fs_fixture_write (fixture, "renamed-2", "2", 1);
   g_assert_true (ext_fixture_mke2fs (fixture, 8, "-t ext2 -b 1024"));
   g_assert_true (g_file_get_contents (fixture->image, &bytes, &size, NULL));
   found = memmem (bytes, size, "renamed-1", 9);
   g_assert_nonnull (found);
-  ext_fixture_patch (fixture, (guint64)(found - bytes), to->to, 9);
-  ext_fixture_assert_refused (fixture, to->refusal);
+  fs_fixture_patch (fixture, (guint64)(found - bytes), to->to, 9);
+  fs_fixture_assert_refused (fixture, to->refusal);
 }
 
 static gboolean
@@ -253,7 +211,7 @@ stop (const char *path, const VtFsStat *stat, gpointer user_data, GError **error
 }
 
 static void
-test_callers_error_comes_back (ExtFixture *fixture, gconstpointer data)
+test_callers_error_comes_back (FsFixture *fixture, gconstpointer data)
 {
   g_autoptr (GError) error = NULL;
   g_autofree char *refusal = NULL;
@@ -261,7 +219,7 @@ test_callers_error_comes_back (ExtFixture *fixture, gconstpointer data)
   g_autoptr (VtFs) ext = NULL;
   FILE *file;
 
-  ext_fixture_write (fixture, "a", "a", 1);
+  fs_fixture_write (fixture, "a", "a", 1);
   g_assert_true (ext_fixture_mke2fs (fixture, 8, "-t ext4"));
   file = g_fopen (fixture->image, "re");
   disk = vt_disk_new_file (fileno (file), &error);

@@ -10,41 +10,30 @@
 
 #include "vt-fd.h"
 
-static const ExtFile *
-get_file (ExtResult *result, const char *path)
+static const FsFile *
+get_file (FsResult *result, const char *path)
 {
-  const ExtFile *file = g_hash_table_lookup (result->files, path);
+  const FsFile *file = g_hash_table_lookup (result->files, path);
 
   g_assert_nonnull (file);
   return file;
 }
 
-static ExtResult *
-read_well (ExtFixture *fixture, guint64 max_size)
+static FsResult *
+read_well (FsFixture *fixture, guint64 max_size)
 {
-  ExtResult *result = ext_fixture_read (fixture, max_size);
+  FsResult *result = fs_fixture_read (fixture, max_size);
 
   g_assert_no_error (result->error);
   g_assert_cmpstr (result->refusal, ==, NULL);
   return result;
 }
 
-static void
-assert_as_the_kernel (ExtFixture *fixture)
-{
-  g_autoptr (ExtResult) result = read_well (fixture, G_MAXUINT64);
-  g_autofree char *ours = ext_result_to_text (result);
-  g_autofree char *kernel = ext_fixture_kernel_to_text (fixture);
-
-  if (kernel != NULL)
-    g_assert_cmpstr (ours, ==, kernel);
-}
-
 /* Every second block of a file, so that nothing is next to anything. */
 static void
-write_pieces (ExtFixture *fixture, const char *path, guint pieces)
+write_pieces (FsFixture *fixture, const char *path, guint pieces)
 {
-  g_autofree char *full = ext_fixture_path (fixture, path);
+  g_autofree char *full = fs_fixture_path (fixture, path);
   vt_autofd file = g_open (full, O_CREAT | O_WRONLY | O_CLOEXEC, 0600);
   guint32 block[1024];
 
@@ -57,35 +46,35 @@ write_pieces (ExtFixture *fixture, const char *path, guint pieces)
 }
 
 static void
-test_pieces (ExtFixture *fixture, gconstpointer options)
+test_pieces (FsFixture *fixture, gconstpointer options)
 {
-  g_autoptr (ExtResult) result = NULL;
+  g_autoptr (FsResult) result = NULL;
   g_autofree char *ours = NULL;
   g_autofree char *theirs = NULL;
 
   write_pieces (fixture, "pieces", 10000);
   g_assert_true (ext_fixture_mke2fs (fixture, 64, options));
   result = read_well (fixture, G_MAXUINT64);
-  ours = ext_result_to_short_text (result);
-  theirs = ext_fixture_tree_to_short_text (fixture);
+  ours = fs_result_to_short_text (result);
+  theirs = fs_fixture_tree_to_short_text (fixture);
   g_assert_cmpstr (ours, ==, theirs);
-  g_clear_pointer (&result, ext_result_free);
+  g_clear_pointer (&result, fs_result_free);
   /* Hashed only, it must come to the same. */
   result = read_well (fixture, 1000);
   g_assert_cmpint (get_file (result, "/pieces")->reason, ==, VT_REASON_SIZE_LIMIT);
   g_assert_null (get_file (result, "/pieces")->bytes);
   g_clear_pointer (&ours, g_free);
-  ours = ext_result_to_short_text (result);
+  ours = fs_result_to_short_text (result);
   g_assert_cmpstr (ours, ==, theirs);
 }
 
 static void
-test_size_limit (ExtFixture *fixture, gconstpointer data)
+test_size_limit (FsFixture *fixture, gconstpointer data)
 {
-  g_autoptr (ExtResult) result = NULL;
+  g_autoptr (FsResult) result = NULL;
 
-  ext_fixture_write_noise (fixture, "at", 5000);
-  ext_fixture_write_noise (fixture, "over", 5001);
+  fs_fixture_write_noise (fixture, "at", 5000);
+  fs_fixture_write_noise (fixture, "over", 5001);
   g_assert_true (ext_fixture_mke2fs (fixture, 8, "-t ext4"));
   result = read_well (fixture, 5000);
   g_assert_cmpint (get_file (result, "/at")->reason, ==, VT_REASON_NONE);
@@ -97,14 +86,14 @@ test_size_limit (ExtFixture *fixture, gconstpointer data)
 
 /* Blocks that were set aside and never written, within the file and behind its end. */
 static void
-test_unwritten (ExtFixture *fixture, gconstpointer data)
+test_unwritten (FsFixture *fixture, gconstpointer data)
 {
-  g_autoptr (ExtResult) result = NULL;
+  g_autoptr (FsResult) result = NULL;
   const guint8 *bytes;
   gsize size;
 
-  ext_fixture_write_noise (fixture, "a", 5000);
-  ext_fixture_write_noise (fixture, "gone", 700000);
+  fs_fixture_write_noise (fixture, "a", 5000);
+  fs_fixture_write_noise (fixture, "gone", 700000);
   g_assert_true (ext_fixture_mke2fs (fixture, 8, "-t ext4 -b 1024"));
   /* What is set aside lies where noise was. */
   ext_fixture_debugfs (fixture, "rm gone\nfallocate a 5 100\nsif a size 20000\n");
@@ -113,17 +102,17 @@ test_unwritten (ExtFixture *fixture, gconstpointer data)
   g_assert_cmpuint (size, ==, 20000);
   for (gsize i = 5000; i < size; i++)
     g_assert_cmpint (bytes[i], ==, 0);
-  assert_as_the_kernel (fixture);
+  fs_fixture_assert_as_the_kernel (fixture);
 }
 
 static void
-test_hole_at_the_end (ExtFixture *fixture, gconstpointer data)
+test_hole_at_the_end (FsFixture *fixture, gconstpointer data)
 {
-  g_autoptr (ExtResult) result = NULL;
+  g_autoptr (FsResult) result = NULL;
 
-  ext_fixture_write_noise (fixture, "a", 5000);
-  ext_fixture_write (fixture, "b", "", 0);
-  ext_fixture_write_noise (fixture, "c", 5000);
+  fs_fixture_write_noise (fixture, "a", 5000);
+  fs_fixture_write (fixture, "b", "", 0);
+  fs_fixture_write_noise (fixture, "c", 5000);
   g_assert_true (ext_fixture_mke2fs (fixture, 8, data));
   /* A is longer than what it has, B has nothing, C ends before its blocks do. */
   ext_fixture_debugfs (fixture, "sif a size 300000\nsif b size 70000\nsif c size 1500\n");
@@ -131,15 +120,15 @@ test_hole_at_the_end (ExtFixture *fixture, gconstpointer data)
   g_assert_cmpuint (g_bytes_get_size (get_file (result, "/a")->bytes), ==, 300000);
   g_assert_cmpuint (g_bytes_get_size (get_file (result, "/b")->bytes), ==, 70000);
   g_assert_cmpuint (g_bytes_get_size (get_file (result, "/c")->bytes), ==, 1500);
-  assert_as_the_kernel (fixture);
+  fs_fixture_assert_as_the_kernel (fixture);
 }
 
 static void
-test_impossibly_large (ExtFixture *fixture, gconstpointer data)
+test_impossibly_large (FsFixture *fixture, gconstpointer data)
 {
-  g_autoptr (ExtResult) result = NULL;
+  g_autoptr (FsResult) result = NULL;
 
-  ext_fixture_write_noise (fixture, "a", 5000);
+  fs_fixture_write_noise (fixture, "a", 5000);
   g_assert_true (ext_fixture_mke2fs (fixture, 8, "-t ext4 -b 4096"));
   /* Fifteen tebibytes of holes: told, but not even hashed. */
   ext_fixture_debugfs (fixture, "sif a size 16492674416640");
@@ -150,10 +139,10 @@ test_impossibly_large (ExtFixture *fixture, gconstpointer data)
 
 /* The disk loses its end under the reader: what lies there cannot be read, the rest can. */
 static void
-test_bad_sectors (ExtFixture *fixture, gconstpointer data)
+test_bad_sectors (FsFixture *fixture, gconstpointer data)
 {
-  g_autoptr (ExtResult) result = NULL;
-  g_autoptr (ExtResult) whole = NULL;
+  g_autoptr (FsResult) result = NULL;
+  g_autoptr (FsResult) whole = NULL;
   g_autoptr (VtDisk) disk = NULL;
   g_autoptr (GError) error = NULL;
   guint good = 0;
@@ -165,19 +154,19 @@ test_bad_sectors (ExtFixture *fixture, gconstpointer data)
   for (guint i = 0; i < 40; i++) {
     g_autofree char *name = g_strdup_printf ("f%u", i);
 
-    ext_fixture_write_noise (fixture, name, 150000);
+    fs_fixture_write_noise (fixture, name, 150000);
   }
   g_assert_true (ext_fixture_mke2fs (fixture, 8, "-t ext4 -b 1024 -O ^has_journal"));
   whole = read_well (fixture, G_MAXUINT64);
   file = g_open (fixture->image, O_RDWR | O_CLOEXEC, 0);
   disk = vt_disk_new_file (file, &error);
   g_assert_cmpint (ftruncate (file, 4 << 20), ==, 0);
-  result = ext_result_of_disk (disk, 0, vt_disk_get_size (disk), G_MAXUINT64);
+  result = fs_result_of_disk (fixture->kind, disk, 0, vt_disk_get_size (disk), G_MAXUINT64);
   g_assert_no_error (result->error);
   g_assert_cmpstr (result->refusal, ==, NULL);
   g_hash_table_iter_init (&iter, result->files);
   while (g_hash_table_iter_next (&iter, &path, &value)) {
-    const ExtFile *read = value;
+    const FsFile *read = value;
 
     g_assert_true (read->delivered);
     if (read->reason == VT_REASON_READ_ERROR) {
@@ -220,7 +209,7 @@ gather (const char *path, const VtFsStat *stat, gpointer user_data, GError **err
 }
 
 static void
-test_callers_error_comes_back (ExtFixture *fixture, gconstpointer data)
+test_callers_error_comes_back (FsFixture *fixture, gconstpointer data)
 {
   g_autoptr (GArray) wanted = g_array_new (FALSE, FALSE, sizeof (VtFsWanted));
   g_autoptr (VtDisk) disk = NULL;
@@ -272,22 +261,22 @@ static const Damage damages[] = {
 };
 
 static void
-test_damage (ExtFixture *fixture, gconstpointer data)
+test_damage (FsFixture *fixture, gconstpointer data)
 {
   const Damage *damage = data;
   g_autofree char *options = g_strconcat (damage->options, " -b 1024 -O ^has_journal", NULL);
 
-  ext_fixture_write_noise (fixture, "a", 5000);
-  ext_fixture_write_noise (fixture, "f", 100000);
+  fs_fixture_write_noise (fixture, "a", 5000);
+  fs_fixture_write_noise (fixture, "f", 100000);
   g_assert_true (ext_fixture_mke2fs (fixture, 8, options));
   ext_fixture_debugfs (fixture, damage->commands);
-  ext_fixture_assert_refused (fixture, damage->refusal);
+  fs_fixture_assert_refused (fixture, damage->refusal);
 }
 
 /* A leaf of the tree, in a block of its own: the first one behind the noise that starts with the
  * magic of extents. */
 static void
-test_damaged_leaf (ExtFixture *fixture, gconstpointer data)
+test_damaged_leaf (FsFixture *fixture, gconstpointer data)
 {
   const guint8 magic[2] = {0x0a, 0xf3};
   g_autofree char *bytes = NULL;
@@ -300,8 +289,8 @@ test_damaged_leaf (ExtFixture *fixture, gconstpointer data)
   while (at < size && memcmp (bytes + at, magic, sizeof magic) != 0)
     at += 1024;
   g_assert_cmpuint (at, <, size);
-  ext_fixture_patch (fixture, at + 30, "\x13", 1);
-  ext_fixture_assert_refused (fixture, "checksum of an extent tree");
+  fs_fixture_patch (fixture, at + 30, "\x13", 1);
+  fs_fixture_assert_refused (fixture, "checksum of an extent tree");
 }
 
 int

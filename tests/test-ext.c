@@ -46,40 +46,40 @@ static const Case cases[] = {
 };
 
 static void
-test_refused (ExtFixture *fixture, gconstpointer data)
+test_refused (FsFixture *fixture, gconstpointer data)
 {
   const Case *item = data;
   g_autofree char *options = g_strconcat (item->options, " -b 1024", NULL);
 
-  ext_fixture_write_noise (fixture, "f", 5000);
+  fs_fixture_write_noise (fixture, "f", 5000);
   if (!ext_fixture_mke2fs (fixture, 8, options)) {
     g_test_skip ("this mke2fs cannot make it");
     return;
   }
   if (item->commands != NULL) {
-    g_autoptr (ExtResult) before = ext_fixture_read (fixture, 0);
+    g_autoptr (FsResult) before = fs_fixture_read (fixture, 0);
 
     g_assert_cmpstr (before->refusal, ==, NULL);
     ext_fixture_debugfs (fixture, item->commands);
   }
-  ext_fixture_assert_refused (fixture, item->refusal);
+  fs_fixture_assert_refused (fixture, item->refusal);
 }
 
 /* A bit in each of the structures that have a checksum, in the superblock's label among others. */
 static void
-test_checksums (ExtFixture *fixture, gconstpointer data)
+test_checksums (FsFixture *fixture, gconstpointer data)
 {
-  ext_fixture_write_noise (fixture, "f", 5000);
+  fs_fixture_write_noise (fixture, "f", 5000);
   g_assert_true (ext_fixture_mke2fs (fixture, 8, "-t ext4 -b 1024"));
-  ext_fixture_patch (fixture, 1024 + 120, "x", 1);
-  ext_fixture_assert_refused (fixture, "checksum");
+  fs_fixture_patch (fixture, 1024 + 120, "x", 1);
+  fs_fixture_assert_refused (fixture, "checksum");
   g_assert_true (ext_fixture_mke2fs (fixture, 8, "-t ext4 -b 1024"));
-  ext_fixture_patch (fixture, 2048 + 12, "\x77", 1);
-  ext_fixture_assert_refused (fixture, "checksum of group");
+  fs_fixture_patch (fixture, 2048 + 12, "\x77", 1);
+  fs_fixture_assert_refused (fixture, "checksum of group");
 }
 
 static VtDisk *
-open_image (ExtFixture *fixture, int *file)
+open_image (FsFixture *fixture, int *file)
 {
   g_autoptr (GError) error = NULL;
   VtDisk *disk;
@@ -92,23 +92,23 @@ open_image (ExtFixture *fixture, int *file)
 
 /* Somebody has it mounted, or had until he crashed. debugfs cannot do that. */
 static void
-test_mounted_elsewhere (ExtFixture *fixture, gconstpointer data)
+test_mounted_elsewhere (FsFixture *fixture, gconstpointer data)
 {
   const guint32 sequence = GUINT32_TO_LE (5);
   struct ext2_super_block super;
   vt_autofd file = -1;
 
-  ext_fixture_write (fixture, "f", "x", 1);
+  fs_fixture_write (fixture, "f", "x", 1);
   g_assert_true (ext_fixture_mke2fs (fixture, 8, "-t ext4 -b 1024 -O mmp,^metadata_csum"));
   file = g_open (fixture->image, O_RDONLY | O_CLOEXEC, 0);
   g_assert_cmpint (pread (file, &super, sizeof super, 1024), ==, sizeof super);
-  ext_fixture_patch (fixture, GUINT64_FROM_LE (super.s_mmp_block) * 1024 + 4, &sequence,
-                     sizeof sequence);
-  ext_fixture_assert_refused (fixture, "mmp");
+  fs_fixture_patch (fixture, GUINT64_FROM_LE (super.s_mmp_block) * 1024 + 4, &sequence,
+                    sizeof sequence);
+  fs_fixture_assert_refused (fixture, "mmp");
 }
 
 static void
-test_windows (ExtFixture *fixture, gconstpointer data)
+test_windows (FsFixture *fixture, gconstpointer data)
 {
   vt_autofd file = -1;
   g_autoptr (VtDisk) disk = NULL;
@@ -118,10 +118,10 @@ test_windows (ExtFixture *fixture, gconstpointer data)
   g_autofree char *refusal = NULL;
   g_autoptr (GBytes) bytes = NULL;
 
-  ext_fixture_write (fixture, "f", "first", 5);
+  fs_fixture_write (fixture, "f", "first", 5);
   g_assert_true (ext_fixture_mke2fs (fixture, 8, "-t ext4 -E offset=1048576"));
   g_assert_cmpint (truncate (fixture->image, 32 << 20), ==, 0);
-  ext_fixture_write (fixture, "f", "second", 6);
+  fs_fixture_write (fixture, "f", "second", 6);
   {
     g_autofree char *other = g_strdup_printf (
         "cd \"%s\" && mv image keep && mke2fs -qF -t ext2 -b 1024 -d tree image 8M && "
@@ -130,7 +130,7 @@ test_windows (ExtFixture *fixture, gconstpointer data)
     const char *const argv[] = {"sh", "-c", other, NULL};
     int status;
 
-    g_free (ext_fixture_run (NULL, argv, &status));
+    g_free (fs_fixture_run (NULL, argv, &status));
     g_assert_cmpint (status, ==, 0);
   }
   disk = open_image (fixture, &file);
@@ -156,7 +156,7 @@ test_windows (ExtFixture *fixture, gconstpointer data)
 }
 
 static void
-make_paths (ExtFixture *fixture)
+make_paths (FsFixture *fixture)
 {
   static const char *const links[][2] = {
       {"../usr/lib/os-release", "etc/os-release"},
@@ -169,12 +169,12 @@ make_paths (ExtFixture *fixture)
   };
   g_autofree char *target = g_strnfill (70, '/');
   g_autofree char *slow = g_strconcat (target, "usr/lib/os-release", NULL);
-  g_autofree char *slow_path = ext_fixture_path (fixture, "etc/slow");
+  g_autofree char *slow_path = fs_fixture_path (fixture, "etc/slow");
 
-  ext_fixture_write (fixture, "usr/lib/os-release", "ID=x\n", 5);
-  ext_fixture_write (fixture, "etc/empty", "", 0);
+  fs_fixture_write (fixture, "usr/lib/os-release", "ID=x\n", 5);
+  fs_fixture_write (fixture, "etc/empty", "", 0);
   for (guint i = 0; i < G_N_ELEMENTS (links); i++) {
-    g_autofree char *path = ext_fixture_path (fixture, links[i][1]);
+    g_autofree char *path = fs_fixture_path (fixture, links[i][1]);
 
     g_assert_cmpint (symlink (links[i][0], path), ==, 0);
   }
@@ -204,7 +204,7 @@ assert_link (VtFs *ext, const char *path, const char *expected)
 }
 
 static void
-test_paths (ExtFixture *fixture, gconstpointer data)
+test_paths (FsFixture *fixture, gconstpointer data)
 {
   static const char *const good[] = {"/etc/os-release",
                                      "etc/absolute",
@@ -258,7 +258,7 @@ test_paths (ExtFixture *fixture, gconstpointer data)
 }
 
 static void
-test_nothing_is_written (ExtFixture *fixture, gconstpointer data)
+test_nothing_is_written (FsFixture *fixture, gconstpointer data)
 {
   vt_autofd file = -1;
   g_autoptr (VtDisk) disk = NULL;
@@ -266,7 +266,7 @@ test_nothing_is_written (ExtFixture *fixture, gconstpointer data)
   ext2_filsys fs = NULL;
   char block[1024] = "";
 
-  ext_fixture_write (fixture, "f", "x", 1);
+  fs_fixture_write (fixture, "f", "x", 1);
   g_assert_true (ext_fixture_mke2fs (fixture, 8, "-t ext2 -b 1024"));
   disk = open_image (fixture, &file);
   io = vt_ext_io_new (disk, 0, vt_disk_get_size (disk));

@@ -188,7 +188,10 @@ inspect_input (const VtInspectContext *self,
     return TRUE;
   switch (find_role (self, input->fs)) {
   case ROLE_LINUX_ROOT:
-    return add_root (self, inspection, input, why);
+    /* Linux is on no other kind, whatever a hostile one looks like. */
+    if (input->partition->judgement != VT_PARTITION_NTFS)
+      return add_root (self, inspection, input, why);
+    G_GNUC_FALLTHROUGH;
   case ROLE_REFUSED:
     *why = g_strdup_printf ("%s: perhaps of a system other than the usual Linux ones",
                             input->partition->id);

@@ -3,6 +3,7 @@
 
 #include "vt-direct-inspect.h"
 #include "vt-ext.h"
+#include "vt-ntfs.h"
 #include "vt-partitions.h"
 
 struct _VtDirectProbe {
@@ -65,7 +66,9 @@ open_fs (VtDisk *disk,
 {
   g_autoptr (GError) failure = NULL;
 
-  *fs = vt_ext_open (disk, partition->start, partition->size, &volume->refusal, &failure);
+  *fs = partition->judgement == VT_PARTITION_NTFS
+            ? vt_ntfs_open (disk, partition->start, partition->size, &volume->refusal, &failure)
+            : vt_ext_open (disk, partition->start, partition->size, &volume->refusal, &failure);
   if (*fs != NULL) {
     vt_fs_set_alive (*fs, say_alive, sink);
     volume->kind = VT_VOLUME_READABLE;
@@ -92,6 +95,7 @@ add_volume (VtDirectProbe *self,
   volume->filesystem = describe (partition);
   switch (partition->judgement) {
   case VT_PARTITION_EXT:
+  case VT_PARTITION_NTFS:
     opened = open_fs (disk, sink, partition, volume, &fs, error);
     break;
   case VT_PARTITION_SWAP:

@@ -1,9 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only WITH cryptsetup-OpenSSL-exception
 /*
- * What libext2fs reads its file system through: a window of a disk, read-only, with a cache.
- *
- * The cache is for metadata only (inode tables, directories, extent trees): it reads in large
- * pieces, so that neighbours come with one request, and its size is bounded. One thread.
+ * What libext2fs reads its file system through: a window of a disk, read-only, with a cache
+ * (vt-disk-cache.h). One thread.
  */
 #pragma once
 

@@ -19,24 +19,6 @@
 /* Bytes that are copied at once. */
 #define COPY_SIZE ((gsize)256 * 1024)
 
-guint16
-vt_le16 (const guint8 *at)
-{
-  return (guint16)(at[0] | at[1] << 8);
-}
-
-guint32
-vt_le32 (const guint8 *at)
-{
-  return vt_le16 (at) | (guint32)vt_le16 (at + 2) << 16;
-}
-
-guint64
-vt_le64 (const guint8 *at)
-{
-  return vt_le32 (at) | (guint64)vt_le32 (at + 4) << 32;
-}
-
 gboolean
 vt_is_zero (const guint8 *bytes, gsize n)
 {

@@ -7,17 +7,13 @@
 
 #include <blkid.h>
 
+#include "vt-bytes.h"
 #include "vt-partitions.h"
 
 #define VT_SECTOR ((guint64)512)
 
 typedef struct blkid_struct_probe VtProbe;
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (VtProbe, blkid_free_probe)
-
-/* Little-endian numbers of a disk. */
-guint16 vt_le16 (const guint8 *at);
-guint32 vt_le32 (const guint8 *at);
-guint64 vt_le64 (const guint8 *at);
 
 gboolean vt_is_zero (const guint8 *bytes, gsize n);
 
@@ -56,6 +52,11 @@ gboolean vt_partition_check_gpt (VtWindow *window, guint *n, char **why, GError 
     G_GNUC_WARN_UNUSED_RESULT;
 gboolean vt_partition_check_mbr (VtWindow *window, guint *n, char **why, GError **error)
     G_GNUC_WARN_UNUSED_RESULT;
+
+/* Adds to WINDOW what libblkid reads of an NTFS. WHOLE: there is one by its boot sector, and that
+ * is all. */
+gboolean
+vt_partition_add_ntfs (VtWindow *window, gboolean *whole, GError **error) G_GNUC_WARN_UNUSED_RESULT;
 
 /* Finds out what is on PARTITION and judges it; ZEROS_LEFT bytes may be searched for a byte that is
  * not zero. */

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only WITH cryptsetup-OpenSSL-exception
-#include "ext-fixture.h"
+#include "fs-fixture.h"
 
 #include <fcntl.h>
 #include <glib/gstdio.h>
@@ -10,16 +10,16 @@
 #include "vt-fd.h"
 
 static void
-ext_file_free (gpointer data)
+fs_file_free (gpointer data)
 {
-  ExtFile *file = data;
+  FsFile *file = data;
 
   g_clear_pointer (&file->bytes, g_bytes_unref);
   g_free (file);
 }
 
 void
-ext_result_free (ExtResult *self)
+fs_result_free (FsResult *self)
 {
   g_hash_table_unref (self->files);
   g_ptr_array_unref (self->order);
@@ -31,8 +31,8 @@ ext_result_free (ExtResult *self)
 static gboolean
 on_name (const char *path, const VtFsStat *stat, gpointer user_data, GError **error)
 {
-  ExtResult *self = user_data;
-  ExtFile *file = g_new0 (ExtFile, 1);
+  FsResult *self = user_data;
+  FsFile *file = g_new0 (FsFile, 1);
 
   g_assert_cmpint (path[0], ==, '/');
   file->stat = *stat;
@@ -48,8 +48,8 @@ on_file (gpointer data,
          gpointer user_data,
          GError **error)
 {
-  ExtResult *self = user_data;
-  ExtFile *file = data;
+  FsResult *self = user_data;
+  FsFile *file = data;
   vt_autofd content = memfd;
 
   g_assert_false (file->delivered);
@@ -74,7 +74,7 @@ on_file (gpointer data,
 
 /* A file with several names is read once; the others get what came of it. */
 static void
-read_files (ExtResult *self, VtFs *ext, guint64 max_size)
+read_files (FsResult *self, VtFs *fs, guint64 max_size)
 {
   g_autoptr (GHashTable) inodes = g_hash_table_new (g_int64_hash, g_int64_equal);
   g_autoptr (GArray) wanted = g_array_new (FALSE, FALSE, sizeof (VtFsWanted));
@@ -83,7 +83,7 @@ read_files (ExtResult *self, VtFs *ext, guint64 max_size)
 
   g_hash_table_iter_init (&iter, self->files);
   while (g_hash_table_iter_next (&iter, NULL, &value)) {
-    ExtFile *file = value;
+    FsFile *file = value;
     VtFsWanted item = {file->stat.inode, file->stat.size, file};
 
     if (g_hash_table_insert (inodes, &file->stat.inode, file))
@@ -91,15 +91,15 @@ read_files (ExtResult *self, VtFs *ext, guint64 max_size)
   }
   for (guint i = 0; i < wanted->len; i++)
     g_hash_table_insert (inodes,
-                         &((ExtFile *)g_array_index (wanted, VtFsWanted, i).file)->stat.inode,
+                         &((FsFile *)g_array_index (wanted, VtFsWanted, i).file)->stat.inode,
                          g_array_index (wanted, VtFsWanted, i).file);
-  if (!vt_fs_read_files (ext, (const VtFsWanted *)(void *)wanted->data, wanted->len, max_size,
+  if (!vt_fs_read_files (fs, (const VtFsWanted *)(void *)wanted->data, wanted->len, max_size,
                          on_file, self, &self->refusal, &self->error))
     return;
   g_hash_table_iter_init (&iter, self->files);
   while (g_hash_table_iter_next (&iter, NULL, &value)) {
-    ExtFile *file = value;
-    const ExtFile *first = g_hash_table_lookup (inodes, &file->stat.inode);
+    FsFile *file = value;
+    const FsFile *first = g_hash_table_lookup (inodes, &file->stat.inode);
 
     g_assert_true (first->delivered);
     if (file == first)
@@ -112,36 +112,36 @@ read_files (ExtResult *self, VtFs *ext, guint64 max_size)
   }
 }
 
-ExtResult *
-ext_result_of_disk (VtDisk *disk, guint64 start, guint64 size, guint64 max_size)
+FsResult *
+fs_result_of_disk (const FsKind *kind, VtDisk *disk, guint64 start, guint64 size, guint64 max_size)
 {
-  ExtResult *self = g_new0 (ExtResult, 1);
-  g_autoptr (VtFs) ext = vt_ext_open (disk, start, size, &self->refusal, &self->error);
+  FsResult *self = g_new0 (FsResult, 1);
+  g_autoptr (VtFs) fs = kind->open (disk, start, size, &self->refusal, &self->error);
 
-  self->files = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, ext_file_free);
+  self->files = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, fs_file_free);
   self->order = g_ptr_array_new ();
-  if (ext != NULL && vt_fs_list (ext, on_name, self, &self->refusal, &self->error))
-    read_files (self, ext, max_size);
+  if (fs != NULL && vt_fs_list (fs, on_name, self, &self->refusal, &self->error))
+    read_files (self, fs, max_size);
   /* Exactly one of the ways in which it can end. */
   g_assert_true (self->refusal == NULL || self->error == NULL);
   return self;
 }
 
-ExtResult *
-ext_fixture_read (ExtFixture *fixture, guint64 max_size)
+FsResult *
+fs_fixture_read (FsFixture *fixture, guint64 max_size)
 {
   vt_autofd file = g_open (fixture->image, O_RDONLY | O_CLOEXEC, 0);
   g_autoptr (GError) error = NULL;
   g_autoptr (VtDisk) disk = vt_disk_new_file (file, &error);
 
   g_assert_no_error (error);
-  return ext_result_of_disk (disk, 0, vt_disk_get_size (disk), max_size);
+  return fs_result_of_disk (fixture->kind, disk, 0, vt_disk_get_size (disk), max_size);
 }
 
 void
-ext_fixture_assert_refused (ExtFixture *fixture, const char *part)
+fs_fixture_assert_refused (FsFixture *fixture, const char *part)
 {
-  g_autoptr (ExtResult) result = ext_fixture_read (fixture, G_MAXUINT64);
+  g_autoptr (FsResult) result = fs_fixture_read (fixture, G_MAXUINT64);
 
   g_assert_no_error (result->error);
   g_assert_nonnull (result->refusal);
@@ -170,20 +170,21 @@ sort_lines (GPtrArray *lines)
 }
 
 static char *
-make_line (const char *path, const VtFsStat *stat, const char *hex, gboolean is_short)
+make_line (const FsKind *kind, const char *path, const VtFsStat *stat, const char *hex)
 {
   g_autofree char *escaped = g_strescape (path, NULL);
 
-  if (is_short)
+  if (kind == NULL)
     return g_strdup_printf ("%s %" G_GUINT64_FORMAT " %s", escaped, stat->size, hex);
   return g_strdup_printf ("%s %" G_GUINT64_FORMAT " %u %" G_GUINT64_FORMAT " %" G_GINT64_FORMAT
                           " %" G_GINT64_FORMAT " %s",
-                          escaped, stat->inode, stat->links, stat->size, stat->mtime_ns,
-                          stat->ctime_ns, hex);
+                          escaped, kind->has_inodes ? stat->inode : 0, stat->links, stat->size,
+                          stat->mtime_ns, stat->ctime_ns, hex);
 }
 
+/* Without KIND, what a tree has as well. */
 static char *
-result_to_text (ExtResult *self, gboolean is_short)
+result_to_text (const FsKind *kind, FsResult *self)
 {
   GPtrArray *lines = g_ptr_array_new_with_free_func (g_free);
   GHashTableIter iter;
@@ -191,27 +192,27 @@ result_to_text (ExtResult *self, gboolean is_short)
 
   g_hash_table_iter_init (&iter, self->files);
   while (g_hash_table_iter_next (&iter, &path, &value)) {
-    const ExtFile *file = value;
+    const FsFile *file = value;
     char hex[VT_DIGEST_HEX_SIZE] = "-";
 
     g_assert_true (file->delivered);
     if (file->has_digest)
       vt_digest_to_hex (&file->digest, hex);
-    g_ptr_array_add (lines, make_line (path, &file->stat, hex, is_short));
+    g_ptr_array_add (lines, make_line (kind, path, &file->stat, hex));
   }
   return sort_lines (lines);
 }
 
 char *
-ext_result_to_text (ExtResult *self)
+fs_result_to_text (const FsKind *kind, FsResult *self)
 {
-  return result_to_text (self, FALSE);
+  return result_to_text (kind, self);
 }
 
 char *
-ext_result_to_short_text (ExtResult *self)
+fs_result_to_short_text (FsResult *self)
 {
-  return result_to_text (self, TRUE);
+  return result_to_text (NULL, self);
 }
 
 /* "1.2345678900 ", as find has it. */
@@ -240,7 +241,7 @@ parse_record (char *record, VtFsStat *stat)
 }
 
 static char *
-directory_to_text (ExtFixture *fixture, const char *directory, gboolean is_short)
+directory_to_text (FsFixture *fixture, const char *directory, const FsKind *kind)
 {
   g_autofree char *path = g_build_filename (fixture->dir, "list", NULL);
   const char *const argv[] = {
@@ -251,7 +252,7 @@ directory_to_text (ExtFixture *fixture, const char *directory, gboolean is_short
   gsize size;
   int status;
 
-  g_free (ext_fixture_run (directory, argv, &status));
+  g_free (fs_fixture_run (directory, argv, &status));
   g_assert_cmpint (status, ==, 0);
   g_file_get_contents (path, &list, &size, &error);
   g_assert_no_error (error);
@@ -265,23 +266,24 @@ directory_to_text (ExtFixture *fixture, const char *directory, gboolean is_short
     VtDigest digest;
 
     g_assert_true (vt_digest_of_fd (file, stat.size, &digest, &error));
-    g_ptr_array_add (lines, make_line (name, &stat, vt_digest_to_hex (&digest, hex), is_short));
+    g_ptr_array_add (lines, make_line (kind, name, &stat, vt_digest_to_hex (&digest, hex)));
     record = next;
   }
   return sort_lines (lines);
 }
 
 char *
-ext_fixture_tree_to_short_text (ExtFixture *fixture)
+fs_fixture_tree_to_short_text (FsFixture *fixture)
 {
-  return directory_to_text (fixture, fixture->tree, TRUE);
+  return directory_to_text (fixture, fixture->tree, NULL);
 }
 
 char *
-ext_fixture_kernel_to_text (ExtFixture *fixture)
+fs_fixture_kernel_to_text (FsFixture *fixture)
 {
   g_autofree char *point = g_build_filename (fixture->dir, "mount", NULL);
-  const char *const mount[] = {"mount", "-o", "ro,loop", fixture->image, point, NULL};
+  const char *const mount[] = {
+      "mount", "-t", fixture->kind->type ?: "auto", "-o", "ro,loop", fixture->image, point, NULL};
   const char *const umount[] = {"umount", point, NULL};
   char *text;
   int status;
@@ -291,13 +293,55 @@ ext_fixture_kernel_to_text (ExtFixture *fixture)
     return NULL;
   }
   g_mkdir (point, 0700);
-  g_free (ext_fixture_run (NULL, mount, &status));
+  g_free (fs_fixture_run (NULL, mount, &status));
   if (status != 0) {
     g_test_message ("not compared with the kernel: it cannot mount this");
     return NULL;
   }
-  text = directory_to_text (fixture, point, FALSE);
-  g_free (ext_fixture_run (NULL, umount, &status));
+  text = directory_to_text (fixture, point, fixture->kind);
+  g_free (fs_fixture_run (NULL, umount, &status));
   g_assert_cmpint (status, ==, 0);
   return text;
+}
+
+void
+fs_assert_same (const char *ours, const char *theirs)
+{
+  g_auto (GStrv) our_lines = g_strsplit (ours, "\n", -1);
+  g_auto (GStrv) their_lines = g_strsplit (theirs, "\n", -1);
+
+  for (guint i = 0; our_lines[i] != NULL && their_lines[i] != NULL; i++)
+    g_assert_cmpstr (our_lines[i], ==, their_lines[i]);
+  g_assert_cmpuint (g_strv_length (our_lines), ==, g_strv_length (their_lines));
+}
+
+static FsResult *
+read_whole (FsFixture *fixture)
+{
+  FsResult *result = fs_fixture_read (fixture, G_MAXUINT64);
+
+  g_assert_no_error (result->error);
+  g_assert_cmpstr (result->refusal, ==, NULL);
+  return result;
+}
+
+void
+fs_fixture_assert_as_the_kernel (FsFixture *fixture)
+{
+  g_autoptr (FsResult) result = read_whole (fixture);
+  g_autofree char *ours = fs_result_to_text (fixture->kind, result);
+  g_autofree char *kernel = fs_fixture_kernel_to_text (fixture);
+
+  if (kernel != NULL)
+    fs_assert_same (ours, kernel);
+}
+
+void
+fs_fixture_assert_as_the_tree (FsFixture *fixture)
+{
+  g_autoptr (FsResult) result = read_whole (fixture);
+  g_autofree char *ours = fs_result_to_short_text (result);
+  g_autofree char *theirs = fs_fixture_tree_to_short_text (fixture);
+
+  fs_assert_same (ours, theirs);
 }
