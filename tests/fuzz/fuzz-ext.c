@@ -1,80 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-only WITH cryptsetup-OpenSSL-exception
 /* An image's bytes, opened, listed and read as an ext file system. */
-#include <string.h>
-#include <sys/mman.h>
-#include <unistd.h>
-
+#include "fuzz-fs.h"
 #include "fuzz.h"
 #include "vt-ext.h"
-#include "vt-fd.h"
-
-/* Hashing what claims to be larger takes all the time. */
-#define SIZE_MAX_READ ((guint64)8 * 1024 * 1024)
-#define KEPT_MAX      ((guint64)1024 * 1024)
-
-static gboolean
-on_name (const char *path, const VtFsStat *stat, gpointer user_data, GError **error)
-{
-  VtFsWanted wanted = {stat->inode, stat->size, NULL};
-
-  g_assert_cmpint (path[0], ==, '/');
-  if (stat->size <= SIZE_MAX_READ)
-    g_array_append_val ((GArray *)user_data, wanted);
-  return TRUE;
-}
-
-static gboolean
-on_file (gpointer file,
-         int memfd,
-         const VtDigest *digest,
-         VtReason reason,
-         gpointer user_data,
-         GError **error)
-{
-  vt_fd_clear (&memfd);
-  ++*(gsize *)user_data;
-  return TRUE;
-}
-
-static void
-use (VtFs *ext)
-{
-  g_autoptr (GArray) wanted = g_array_new (FALSE, FALSE, sizeof (VtFsWanted));
-  g_autofree char *refusal = NULL;
-  g_autofree char *other = NULL;
-  g_autoptr (GError) error = NULL;
-  g_autoptr (GBytes) bytes = NULL;
-  gsize delivered = 0;
-
-  if (!vt_fs_read_head (ext, "/etc/os-release", 4096, &bytes, &error))
-    g_assert_true (error->message != NULL);
-  g_clear_error (&error);
-  if (!vt_fs_list (ext, on_name, wanted, &refusal, &error)) {
-    g_assert_true ((refusal != NULL) != (error != NULL));
-    return;
-  }
-  if (vt_fs_read_files (ext, (const VtFsWanted *)(void *)wanted->data, wanted->len, KEPT_MAX,
-                        on_file, &delivered, &other, &error))
-    g_assert_cmpuint (delivered, ==, wanted->len);
-  else
-    g_assert_true ((other != NULL) != (error != NULL));
-}
 
 int
 LLVMFuzzerTestOneInput (const uint8_t *data, size_t size)
 {
-  vt_autofd file = memfd_create ("image", MFD_CLOEXEC);
-  g_autoptr (VtDisk) disk = NULL;
-  g_autoptr (VtFs) ext = NULL;
-  g_autofree char *refusal = NULL;
-  g_autoptr (GError) error = NULL;
-
-  if (write (file, data, size) != (ssize_t)size)
-    return 0;
-  disk = vt_disk_new_file (file, NULL);
-  ext = vt_ext_open (disk, 0, size, &refusal, &error);
-  g_assert_true ((ext != NULL) + (refusal != NULL) + (error != NULL) == 1);
-  if (ext != NULL)
-    use (ext);
+  fuzz_fs (vt_ext_open, "/etc/os-release", data, size);
   return 0;
 }
