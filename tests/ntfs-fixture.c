@@ -110,7 +110,8 @@ ntfs_maker_add_directory (NtfsMaker *self, const char *path, gboolean is_compres
   g_assert_nonnull (inode);
   if (is_compressed)
     set_flags (inode, FILE_ATTR_COMPRESSED);
-  g_assert_cmpint (ntfs_inode_close (inode), ==, 0);
+  /* The library must not open the directory a second time. */
+  g_assert_cmpint (ntfs_inode_close_in_dir (inode, place.directory), ==, 0);
   close_place (&place);
 }
 

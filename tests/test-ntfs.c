@@ -199,6 +199,7 @@ static void
 test_reparse_points (FsFixture *fixture, gconstpointer data)
 {
   static const char *const unreadable[] = {"/dangling", "/odd", "/packed"};
+  static const guint32 wof[] = {1, 2, 1, 0};
   g_autoptr (NtfsMaker) maker = NULL;
   g_autoptr (FsResult) result = NULL;
 
@@ -206,7 +207,7 @@ test_reparse_points (FsFixture *fixture, gconstpointer data)
   maker = ntfs_maker_open (fixture->image);
   ntfs_maker_write (maker, "/file", 0, "x", 1);
   ntfs_maker_write (maker, "/packed", 0, "y", 1);
-  ntfs_maker_set_reparse_point (maker, "/packed", TAG_WOF, "\1\0\0\0\2\0\0\0", 16);
+  ntfs_maker_set_reparse_point (maker, "/packed", TAG_WOF, wof, sizeof wof);
   add_link (maker, "/junction", TAG_MOUNT_POINT, "\\??\\C:\\Users", -1);
   add_link (maker, "/odd", TAG_MOUNT_POINT, "nowhere", -1);
   add_link (maker, "/link", TAG_SYMLINK, "file", 1);

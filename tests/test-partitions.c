@@ -104,7 +104,7 @@ probe (Fixture *fixture)
 static void
 assert_devices (Fixture *fixture, const char *const *expected)
 {
-  static const char *const names[] = {"refused", "ext", "swap", "empty", "blank"};
+  static const char *const names[] = {"refused", "ext", "ntfs", "swap", "empty", "blank"};
 
   probe (fixture);
   for (guint i = 0; i < fixture->devices->len; i++) {
@@ -260,6 +260,55 @@ test_other_types (Fixture *fixture, gconstpointer data)
   g_assert_cmpstr (get (fixture, 0)->type, ==, "vfat");
   g_assert_cmpint (get (fixture, 0)->judgement, ==, VT_PARTITION_REFUSED);
   g_assert_cmpint (get (fixture, 1)->judgement, ==, VT_PARTITION_EXT);
+}
+
+/* libblkid goes to the file table for the label, however far off that is. */
+static void
+test_ntfs (Fixture *fixture, gconstpointer data)
+{
+  const char *const expected[] = {"/dev/sda1 ntfs 0123456789ABCDEF a label 1 62 ntfs", NULL};
+  const guint64 table = 1 * MIB + 16 * 1024;
+  const guint64 other_table = 1 * MIB + 40 * MIB;
+  guint8 records[4 * 1024];
+
+  make_table (fixture, "label: dos\nstart=2048, size=126976, type=7\n");
+  put (fixture,
+       "f() { mkntfs -q -F -Q -c 4096 -L 'a label' -s 512 -p 2048 -H 255 -S 63 $1; "
+       "ntfslabel --new-serial=0123456789abcdef $1; }; f",
+       62, 1);
+  assert_devices (fixture, expected);
+  g_assert_cmpint (pread (fixture->fd, records, sizeof records, (off_t)table), ==, sizeof records);
+  patch (fixture, other_table, records, sizeof records);
+  memset (records, 0, sizeof records);
+  patch (fixture, table, records, sizeof records);
+  patch (fixture, 1 * MIB + 48, "\0\x28\0\0\0\0\0\0", 8);
+  assert_devices (fixture, expected);
+}
+
+/* What begins like one, but leads elsewhere. */
+static void
+test_damaged_ntfs (Fixture *fixture, gconstpointer data)
+{
+  make_table (fixture, SMALL_GPT);
+  put (fixture, "mkntfs -q -F -Q", 8, 1);
+  probe (fixture);
+  g_assert_cmpint (get (fixture, 0)->judgement, ==, VT_PARTITION_NTFS);
+  /* Records that are larger than what the window gets. */
+  patch (fixture, 1 * MIB + 64, "\xf1", 1);
+  assert_refused (fixture, 0);
+  patch (fixture, 1 * MIB + 64, "\xf6", 1);
+  probe (fixture);
+  g_assert_cmpint (get (fixture, 0)->judgement, ==, VT_PARTITION_NTFS);
+  patch (fixture, 1 * MIB + 48, "\0\0\0\0\0\0\0\x10", 8);
+  assert_refused (fixture, 0);
+}
+
+/* Its boot sector might be a table of partitions, too. */
+static void
+test_whole_disk_ntfs (Fixture *fixture, gconstpointer data)
+{
+  put (fixture, "mkntfs -q -F -Q -L fs", 64, 0);
+  assert_disk_refused (fixture);
 }
 
 /* Two things at once: whatever is first in some order must not win. */
@@ -472,6 +521,9 @@ main (int argc, char **argv)
   ADD ("blank-disk", test_blank_disk);
   ADD ("large-blank", test_large_blank);
   ADD ("other-types", test_other_types);
+  ADD ("ntfs", test_ntfs);
+  ADD ("damaged-ntfs", test_damaged_ntfs);
+  ADD ("whole-disk-ntfs", test_whole_disk_ntfs);
   ADD ("ambiguous", test_ambiguous);
   ADD ("far-marks", test_far_marks);
   ADD ("unusual-label", test_unusual_label);

@@ -47,6 +47,18 @@ def test_overlay():
     assert_same("overlay.qcow2", "direct")
 
 
+def test_ntfs():
+    assert_same("ntfs.vhdx", "direct")
+
+
+def test_windows_system():
+    # Which system it is has to be told by the appliance; it is read directly all the same.
+    assert_same("windows.qcow2", "auto")
+    _, _, done = scan_by("auto", "windows.qcow2", "--verbose", status=1)
+    true("operating systems cannot be told directly: /dev/sda1" in done.stderr, done.stderr)
+    true("is not read directly" not in done.stderr, done.stderr)
+
+
 def test_some_through_the_appliance():
     # FAT beside ext4.
     assert_same("multi-os.qcow2", "auto")
