@@ -93,6 +93,14 @@ close_place (Place *place)
   free (place->name);
 }
 
+/* With the directory open, which the library must not open a second time: it would lose one. */
+static void
+close_in (ntfs_inode *inode, Place *place)
+{
+  g_assert_cmpint (ntfs_inode_close_in_dir (inode, place->directory), ==, 0);
+  close_place (place);
+}
+
 static void
 set_flags (ntfs_inode *inode, FILE_ATTR_FLAGS flags)
 {
@@ -110,9 +118,7 @@ ntfs_maker_add_directory (NtfsMaker *self, const char *path, gboolean is_compres
   g_assert_nonnull (inode);
   if (is_compressed)
     set_flags (inode, FILE_ATTR_COMPRESSED);
-  /* The library must not open the directory a second time. */
-  g_assert_cmpint (ntfs_inode_close_in_dir (inode, place.directory), ==, 0);
-  close_place (&place);
+  close_in (inode, &place);
 }
 
 void
@@ -124,8 +130,7 @@ ntfs_maker_add_pipe (NtfsMaker *self, const char *path, gboolean is_wsl)
   self->volume->special_files = is_wsl ? NTFS_FILES_WSL : NTFS_FILES_INTERIX;
   inode = ntfs_create (place.directory, 0, place.name, place.length, S_IFIFO);
   g_assert_nonnull (inode);
-  g_assert_cmpint (ntfs_inode_close (inode), ==, 0);
-  close_place (&place);
+  close_in (inode, &place);
 }
 
 void
@@ -136,8 +141,7 @@ ntfs_maker_add_interix_link (NtfsMaker *self, const char *path)
       ntfs_create_symlink (place.directory, 0, place.name, place.length, place.name, place.length);
 
   g_assert_nonnull (inode);
-  g_assert_cmpint (ntfs_inode_close (inode), ==, 0);
-  close_place (&place);
+  close_in (inode, &place);
 }
 
 static ntfs_inode *
@@ -193,8 +197,7 @@ ntfs_maker_link (NtfsMaker *self, const char *path, const char *other)
   Place place = open_place (self, other);
 
   g_assert_cmpint (ntfs_link (inode, place.directory, place.name, place.length), ==, 0);
-  close_place (&place);
-  g_assert_cmpint (ntfs_inode_close (inode), ==, 0);
+  close_in (inode, &place);
 }
 
 /* The library closes both itself. */
