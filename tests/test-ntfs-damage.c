@@ -13,7 +13,7 @@
 
 #include "vt-fd.h"
 
-#define VARIATIONS  300
+#define VARIATIONS  150
 #define DAMAGED_MAX 8 /* bytes */
 #define IMAGE_KIB   3072
 

@@ -6,6 +6,7 @@ import json
 import os
 import pathlib
 import signal
+import subprocess
 import time
 
 import harness
@@ -49,6 +50,26 @@ def test_overlay():
 
 def test_ntfs():
     assert_same("ntfs.vhdx", "direct")
+
+
+def test_features_of_ntfs():
+    # What the fuzzer begins with: compressed files, links, DOS names, many pieces and names.
+    corpus = harness.BUILD / "tests" / "fuzz" / "ntfs-corpus"
+    volumes = [(corpus / name).read_bytes() for name in ("usual", "records")]
+    margin = 1 << 20
+    disk = scratch / "ntfs-features.raw"
+    disk.write_bytes(bytes(margin) + b"".join(volumes) + bytes(margin))
+    table = "label: dos\n"
+    start = margin
+    for volume in volumes:
+        table += f"start={start // 512}, size={len(volume) // 512}, type=7\n"
+        start += len(volume)
+    path = os.environ["PATH"] + ":/usr/sbin:/sbin"
+    subprocess.run(["sfdisk", "-q", disk], input=table, text=True, check=True,
+                   env=dict(os.environ, PATH=path), stdout=subprocess.DEVNULL,
+                   stderr=subprocess.DEVNULL)
+    report, _ = assert_same(disk, "direct")
+    equal([f["path"] for f in report["incomplete"]], ["/wof"], "incomplete")
 
 
 def test_windows_system():
