@@ -53,7 +53,7 @@ def test_ntfs():
 
 
 def test_features_of_ntfs():
-    # What the fuzzer begins with: compressed files, links, DOS names, many pieces and names.
+    # What the fuzzer begins with: compressed files, links, DOS names, a date in 1601, many pieces.
     corpus = harness.BUILD / "tests" / "fuzz" / "ntfs-corpus"
     volumes = [(corpus / name).read_bytes() for name in ("usual", "records")]
     margin = 1 << 20

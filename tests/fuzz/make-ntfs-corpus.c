@@ -18,6 +18,7 @@ fill (NtfsMaker *maker)
   ntfs_maker_add_directory (maker, "/packed", TRUE);
   ntfs_maker_write (maker, "/etc/os-release", 0, "ID=x\n", 5);
   ntfs_maker_write (maker, "/file", 0, "small", 5);
+  ntfs_maker_set_time (maker, "/file", 0);
   ntfs_maker_write_noise (maker, "/packed/file", 30000, 3);
   ntfs_maker_write_noise (maker, "/large", 60000, 256);
   ntfs_maker_write (maker, "/sparse", 100000, "x", 1);
