@@ -86,7 +86,7 @@ read_files (FsResult *self, VtFs *fs, guint64 max_size)
     FsFile *file = value;
     VtFsWanted item = {file->stat.inode, file->stat.size, file};
 
-    if (g_hash_table_insert (inodes, &file->stat.inode, file))
+    if (!file->stat.unreadable && g_hash_table_insert (inodes, &file->stat.inode, file))
       g_array_append_val (wanted, item);
   }
   for (guint i = 0; i < wanted->len; i++)
@@ -101,8 +101,8 @@ read_files (FsResult *self, VtFs *fs, guint64 max_size)
     FsFile *file = value;
     const FsFile *first = g_hash_table_lookup (inodes, &file->stat.inode);
 
-    g_assert_true (first->delivered);
-    if (file == first)
+    g_assert_true (file->stat.unreadable || first->delivered);
+    if (file == first || file->stat.unreadable)
       continue;
     file->delivered = TRUE;
     file->reason = first->reason;
@@ -182,7 +182,7 @@ make_line (const FsKind *kind, const char *path, const VtFsStat *stat, const cha
                           stat->mtime_ns, stat->ctime_ns, hex);
 }
 
-/* Without KIND, what a tree has as well. */
+/* Without KIND, what a tree has as well. What nobody can read is left out. */
 static char *
 result_to_text (const FsKind *kind, FsResult *self)
 {
@@ -195,6 +195,8 @@ result_to_text (const FsKind *kind, FsResult *self)
     const FsFile *file = value;
     char hex[VT_DIGEST_HEX_SIZE] = "-";
 
+    if (file->stat.unreadable)
+      continue;
     g_assert_true (file->delivered);
     if (file->has_digest)
       vt_digest_to_hex (&file->digest, hex);

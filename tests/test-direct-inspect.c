@@ -316,6 +316,14 @@ test_other_systems (Fixture *fixture, gconstpointer data)
   }
 }
 
+/* A Linux root, by its files, on what no Linux is on. */
+static void
+test_root_on_ntfs (Fixture *fixture, gconstpointer data)
+{
+  fixture->partitions[0].judgement = VT_PARTITION_NTFS;
+  assert_refused (fixture);
+}
+
 #define ADD(name, function)                                                                        \
   g_test_add ("/direct-inspect/" name, Fixture, NULL, set_up, function, tear_down)
 
@@ -330,5 +338,6 @@ main (int argc, char **argv)
   ADD ("doubtful-label", test_doubtful_label);
   ADD ("root-that-cannot-be", test_root_that_cannot_be);
   ADD ("other-systems", test_other_systems);
+  ADD ("root-on-ntfs", test_root_on_ntfs);
   return g_test_run ();
 }

@@ -1,162 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only WITH cryptsetup-OpenSSL-exception
-/*
- * Devices of disks that sfdisk, mke2fs and mkswap have made. What is expected of good ones is what
- * libguestfs says of the same; what is damaged afterwards has to be refused.
- */
-#include "vt-partitions.h"
+/* Partition tables. */
+#include "partitions-fixture.h"
 
-#include <fcntl.h>
-#include <string.h>
-#include <unistd.h>
-
-#include "vt-fat-boot.h"
-#include "vt-fd.h"
-#include "vt-paths.h"
-
-#define MIB       ((gsize)1024 * 1024)
-#define DISK_SIZE (64 * MIB)
-#define SECTOR    512
-
-typedef struct {
-  char *dir;
-  char *image;
-  int fd;
-  VtDisk *disk;
-  GPtrArray *devices;
-} Fixture;
-
-static void
-set_up (Fixture *fixture, gconstpointer data)
-{
-  fixture->dir = g_dir_make_tmp ("vt-test-XXXXXX", NULL);
-  fixture->image = g_build_filename (fixture->dir, "image", NULL);
-  fixture->fd = open (fixture->image, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
-  g_assert_cmpint (ftruncate (fixture->fd, DISK_SIZE), ==, 0);
-}
-
-static void
-tear_down (Fixture *fixture, gconstpointer data)
-{
-  g_clear_pointer (&fixture->devices, g_ptr_array_unref);
-  g_clear_pointer (&fixture->disk, vt_disk_free);
-  vt_fd_clear (&fixture->fd);
-  vt_paths_remove_tree (fixture->dir);
-  g_free (fixture->dir);
-  g_free (fixture->image);
-}
-
-/* Runs a shell command in the fixture's directory; its image is "image". */
-static void
-run (Fixture *fixture, const char *command)
-{
-  g_autoptr (GError) error = NULL;
-  g_autofree char *script = g_strconcat ("PATH=$PATH:/usr/sbin:/sbin; set -e; ", command, NULL);
-  const char *argv[] = {"sh", "-c", script, NULL};
-  int status;
-
-  g_assert_true (g_spawn_sync (fixture->dir, (char **)argv, NULL,
-                               G_SPAWN_SEARCH_PATH | G_SPAWN_STDOUT_TO_DEV_NULL, NULL, NULL, NULL,
-                               NULL, &status, &error));
-  g_assert_no_error (error);
-  g_assert_cmpint (status, ==, 0);
-}
-
-static void
-make_table (Fixture *fixture, const char *script)
-{
-  g_autofree char *path = g_build_filename (fixture->dir, "table", NULL);
-
-  g_assert_true (g_file_set_contents (path, script, -1, NULL));
-  run (fixture, "sfdisk -q image <table");
-}
-
-/* Makes a file system of SIZE MiB in a file of its own and puts it at AT MiB. */
-static void
-put (Fixture *fixture, const char *make, guint size, guint at)
-{
-  g_autofree char *command =
-      g_strdup_printf ("rm -f fs; truncate -s %uM fs; %s fs >/dev/null 2>&1; "
-                       "dd if=fs of=image bs=1M seek=%u conv=notrunc,sparse status=none",
-                       size, make, at);
-  run (fixture, command);
-}
-
-static void
-patch (Fixture *fixture, guint64 offset, const void *bytes, gsize n)
-{
-  g_assert_cmpint (pwrite (fixture->fd, bytes, n, (off_t)offset), ==, n);
-}
-
-static void
-probe (Fixture *fixture)
-{
-  g_autoptr (GError) error = NULL;
-
-  g_clear_pointer (&fixture->devices, g_ptr_array_unref);
-  g_clear_pointer (&fixture->disk, vt_disk_free);
-  fixture->disk = vt_disk_new_file (fixture->fd, &error);
-  g_assert_no_error (error);
-  fixture->devices = vt_partitions_read (fixture->disk, &error);
-  g_assert_no_error (error);
-  g_assert_nonnull (fixture->devices);
-}
-
-/* "id type uuid label start size judgement", the numbers in MiB. */
-static void
-assert_devices (Fixture *fixture, const char *const *expected)
-{
-  static const char *const names[] = {"refused", "ext", "fat", "swap", "empty", "blank"};
-
-  probe (fixture);
-  for (guint i = 0; i < fixture->devices->len; i++) {
-    const VtPartition *device = g_ptr_array_index (fixture->devices, i);
-    g_autofree char *text = g_strdup_printf (
-        "%s %s %s %s %u %u %s", device->id, device->type, device->uuid, device->label,
-        (guint)(device->start / MIB), (guint)(device->size / MIB), names[device->judgement]);
-
-    g_assert_cmpstr (text, ==, expected[i]);
-    g_assert_true ((device->why != NULL) == (device->judgement == VT_PARTITION_REFUSED));
-  }
-  g_assert_null (expected[fixture->devices->len]);
-}
-
-static void
-assert_disk_refused (Fixture *fixture)
-{
-  const VtPartition *device;
-
-  probe (fixture);
-  g_assert_cmpuint (fixture->devices->len, ==, 1);
-  device = g_ptr_array_index (fixture->devices, 0);
-  g_assert_cmpstr (device->id, ==, "/dev/sda");
-  g_assert_cmpint (device->judgement, ==, VT_PARTITION_REFUSED);
-  g_assert_nonnull (device->why);
-  g_test_message ("refused: %s", device->why);
-}
-
-static void
-assert_refused (Fixture *fixture, guint index)
-{
-  const VtPartition *device;
-
-  probe (fixture);
-  g_assert_cmpuint (fixture->devices->len, >, index);
-  device = g_ptr_array_index (fixture->devices, index);
-  g_assert_cmpint (device->judgement, ==, VT_PARTITION_REFUSED);
-  g_test_message ("%s refused: %s", device->id, device->why);
-}
-
-static const VtPartition *
-get (Fixture *fixture, guint index)
-{
-  return g_ptr_array_index (fixture->devices, index);
-}
-
-#define UUID(n)   "5eed0000-0000-4000-8000-00000000000" n
-#define MKE2FS(n) "mke2fs -q -F -t ext" n " -U " UUID (n) " -L 'fs " n "'"
-#define MKSWAP    "mkswap -q -L swp -U " UUID ("9")
-#define SMALL_GPT "label: gpt\nstart=2048, size=16384\nstart=20480, size=16384\n"
-#define SMALL_MBR "label: dos\nstart=2048, size=16384, type=83\nstart=20480, size=16384, type=83\n"
 #define LOGICAL_MBR                                                                                \
   "label: dos\n1: start=2048, size=2048, type=83\n2: start=8192, size=65536, type=5\n"             \
   "5: start=10240, size=16384, type=83\n6: start=28672, size=16384, type=83\n"
@@ -239,140 +84,6 @@ test_blank_disk (Fixture *fixture, gconstpointer data)
   assert_disk_refused (fixture);
   g_assert_cmpint (ftruncate (fixture->fd, (off_t)MIB + 1), ==, 0);
   assert_disk_refused (fixture);
-}
-
-/* More is not read for zeros than a device may have to be taken for blank. */
-static void
-test_large_blank (Fixture *fixture, gconstpointer data)
-{
-  g_assert_cmpint (ftruncate (fixture->fd, (off_t)(256 * MIB)), ==, 0);
-  assert_devices (fixture, (const char *[]){"/dev/sda unknown   0 256 blank", NULL});
-  g_assert_cmpint (ftruncate (fixture->fd, (off_t)(256 * MIB + SECTOR)), ==, 0);
-  assert_refused (fixture, 0);
-}
-
-static void
-test_other_types (Fixture *fixture, gconstpointer data)
-{
-  make_table (fixture, SMALL_GPT);
-  put (fixture, "mkfs.minix", 8, 1);
-  put (fixture, MKE2FS ("4"), 8, 10);
-  probe (fixture);
-  g_assert_cmpstr (get (fixture, 0)->type, ==, "minix");
-  g_assert_cmpint (get (fixture, 0)->judgement, ==, VT_PARTITION_REFUSED);
-  g_assert_cmpint (get (fixture, 1)->judgement, ==, VT_PARTITION_EXT);
-}
-
-static void
-test_fat (Fixture *fixture, gconstpointer data)
-{
-  make_table (fixture, SMALL_GPT);
-  put (fixture, "mkfs.vfat -F 12 -i 12345678 -n A-LABEL", 8, 1);
-  put (fixture, "mkfs.vfat -F 16 -s 1 -i 00000042", 8, 10);
-  assert_devices (fixture, (const char *[]){"/dev/sda1 vfat 1234-5678 A-LABEL 1 8 fat",
-                                            "/dev/sda2 vfat 0000-0042  10 8 fat", NULL});
-  /* A swap space's mark within what is reserved, at the end of a page. */
-  run (fixture, "rm -f fs; mkfs.vfat -C -F 12 -R 16 fs 8192 >/dev/null; "
-                "dd if=fs of=image bs=1M seek=1 conv=notrunc status=none");
-  patch (fixture, 1 * MIB + 4096 - 10, "SWAPSPACE2", 10);
-  patch (fixture, 1 * MIB + 1024, "\1\0\0\0\xff\1\0\0", 8);
-  assert_refused (fixture, 0);
-}
-
-/* What tells of it is not what the reader goes by. */
-static void
-test_damaged_fat (Fixture *fixture, gconstpointer data)
-{
-  make_table (fixture, SMALL_GPT);
-  put (fixture, "mkfs.vfat -F 12", 8, 1);
-  patch (fixture, 1 * MIB + 16, "\3", 1); /* tables */
-  assert_refused (fixture, 0);
-  put (fixture, "mkfs.vfat -F 12", 8, 1);
-  patch (fixture, 1 * MIB + 3, "MSWIN4.1", 8);
-  assert_refused (fixture, 0);
-  put (fixture, "mkfs.vfat -F 12", 8, 1);
-  patch (fixture, 1 * MIB + 3, "EXFAT   ", 8);
-  assert_refused (fixture, 0);
-}
-
-#define LARGE_GPT "label: gpt\nstart=2048, size=2097152\n"
-
-/* The label is behind tables of 16 MiB, and in the boot sector is another one. */
-static void
-test_fat_label_far_away (Fixture *fixture, gconstpointer data)
-{
-  g_assert_cmpint (ftruncate (fixture->fd, (off_t)(1026 * MIB)), ==, 0);
-  make_table (fixture, LARGE_GPT);
-  put (fixture, "mkfs.vfat -F 32 -s 1 -i 12345678 -n FAR-AWAY", 1024, 1);
-  patch (fixture, 1 * MIB + 71, "OTHER      ", 11);
-  assert_devices (fixture, (const char *[]){"/dev/sda1 vfat 1234-5678 FAR-AWAY 1 1024 fat", NULL});
-}
-
-/* libblkid takes an entry of the table for a cluster where there is none any more. */
-static void
-test_fat_directory_beyond (Fixture *fixture, gconstpointer data)
-{
-  VtFatGeometry geometry;
-  guint8 sector[VT_FAT_BOOT_SIZE];
-  guint32 next;
-
-  g_assert_cmpint (ftruncate (fixture->fd, (off_t)(1026 * MIB)), ==, 0);
-  make_table (fixture, LARGE_GPT);
-  put (fixture, "mkfs.vfat -F 32 -s 1", 1024, 1);
-  g_assert_cmpint (pread (fixture->fd, sector, sizeof sector, 1 * MIB), ==, sizeof sector);
-  g_assert_true (vt_fat_boot_parse (sector, 1024 * MIB, &geometry, NULL));
-  next = GUINT32_TO_LE ((guint32)(geometry.table_size / 4) - 1);
-  g_assert_cmpuint (next, >=, geometry.cluster_end);
-  probe (fixture);
-  g_assert_cmpint (get (fixture, 0)->judgement, ==, VT_PARTITION_FAT);
-  patch (fixture, 1 * MIB + geometry.table_start + 8, &next, sizeof next);
-  assert_refused (fixture, 0);
-}
-
-/* Two things at once: whatever is first in some order must not win. */
-static void
-test_ambiguous (Fixture *fixture, gconstpointer data)
-{
-  make_table (fixture, SMALL_GPT);
-  put (fixture, MKE2FS ("4"), 8, 1);
-  put (fixture, MKSWAP, 8, 10);
-  /* A FAT's parameters, which libblkid follows to where they lead. */
-  patch (fixture, 10 * MIB + 11, "\0\2", 2);
-  assert_refused (fixture, 1);
-  patch (fixture, 10 * MIB + 11, "\0\0", 2);
-  probe (fixture);
-  g_assert_cmpint (get (fixture, 1)->judgement, ==, VT_PARTITION_SWAP);
-  patch (fixture, 18 * MIB - 512, "\xde\x11\xde\x11", 4);
-  assert_refused (fixture, 1);
-  patch (fixture, 18 * MIB - 512, "\0\0\0\0", 4);
-  /* An XFS's mark over an ext4. */
-  run (fixture, "rm -f fs; truncate -s 320M fs; mkfs.xfs -q -f fs; "
-                "dd if=fs of=image bs=512 count=1 seek=2048 conv=notrunc status=none");
-  assert_refused (fixture, 0);
-}
-
-/* All marks that libblkid knows near the start and the end are within what it is given. */
-static void
-test_far_marks (Fixture *fixture, gconstpointer data)
-{
-  g_assert_cmpint (ftruncate (fixture->fd, (off_t)(512 * MIB)), ==, 0);
-  put (fixture, MKE2FS ("4"), 512, 0);
-  probe (fixture);
-  g_assert_cmpint (get (fixture, 0)->judgement, ==, VT_PARTITION_EXT);
-  /* A RAID's metadata at the end, as mdadm of version 0.90 leaves them. */
-  run (fixture, "printf '\\374\\116\\053\\251\\0\\0\\0\\0\\132\\0\\0\\0' | "
-                "dd of=image bs=1 seek=$((512 * 1048576 - 65536)) conv=notrunc status=none");
-  assert_refused (fixture, 0);
-}
-
-static void
-test_unusual_label (Fixture *fixture, gconstpointer data)
-{
-  make_table (fixture, SMALL_GPT);
-  put (fixture, "mke2fs -q -F -t ext4 -L 'a\"b\\c'", 8, 1);
-  put (fixture, "mke2fs -q -F -t ext4 -L \303\244", 8, 10);
-  assert_refused (fixture, 0);
-  assert_refused (fixture, 1);
 }
 
 static void
@@ -526,32 +237,20 @@ test_many (Fixture *fixture, gconstpointer data)
   g_assert_cmpint (get (fixture, 127)->judgement, ==, VT_PARTITION_BLANK);
 }
 
-#define ADD(name, function)                                                                        \
-  g_test_add ("/partitions/" name, Fixture, NULL, set_up, function, tear_down)
-
 int
 main (int argc, char **argv)
 {
   g_test_init (&argc, &argv, NULL);
-  ADD ("gpt", test_gpt);
-  ADD ("mbr", test_mbr);
-  ADD ("whole-disk", test_whole_disk);
-  ADD ("blank-disk", test_blank_disk);
-  ADD ("large-blank", test_large_blank);
-  ADD ("other-types", test_other_types);
-  ADD ("fat", test_fat);
-  ADD ("damaged-fat", test_damaged_fat);
-  ADD ("fat-label-far-away", test_fat_label_far_away);
-  ADD ("fat-directory-beyond", test_fat_directory_beyond);
-  ADD ("ambiguous", test_ambiguous);
-  ADD ("far-marks", test_far_marks);
-  ADD ("unusual-label", test_unusual_label);
-  ADD ("damaged-gpt", test_damaged_gpt);
-  ADD ("hybrid-mbr", test_hybrid_mbr);
-  ADD ("damaged-mbr", test_damaged_mbr);
-  ADD ("damaged-chain", test_damaged_chain);
-  ADD ("beside-partitions", test_beside_partitions);
-  ADD ("other-tables", test_other_tables);
-  ADD ("many", test_many);
+  ADD ("/partitions/gpt", test_gpt);
+  ADD ("/partitions/mbr", test_mbr);
+  ADD ("/partitions/whole-disk", test_whole_disk);
+  ADD ("/partitions/blank-disk", test_blank_disk);
+  ADD ("/partitions/damaged-gpt", test_damaged_gpt);
+  ADD ("/partitions/hybrid-mbr", test_hybrid_mbr);
+  ADD ("/partitions/damaged-mbr", test_damaged_mbr);
+  ADD ("/partitions/damaged-chain", test_damaged_chain);
+  ADD ("/partitions/beside-partitions", test_beside_partitions);
+  ADD ("/partitions/other-tables", test_other_tables);
+  ADD ("/partitions/many", test_many);
   return g_test_run ();
 }

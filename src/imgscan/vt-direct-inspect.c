@@ -188,8 +188,8 @@ inspect_input (const VtInspectContext *self,
     return TRUE;
   switch (find_role (self, input->fs)) {
   case ROLE_LINUX_ROOT:
-    /* Linux is on no FAT, whatever a hostile one looks like. */
-    if (input->partition->judgement != VT_PARTITION_FAT)
+    /* Linux is on no other kind, whatever a hostile one looks like. */
+    if (input->partition->judgement == VT_PARTITION_EXT)
       return add_root (self, inspection, input, why);
     G_GNUC_FALLTHROUGH;
   case ROLE_REFUSED:

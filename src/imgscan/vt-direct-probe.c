@@ -4,6 +4,7 @@
 #include "vt-direct-inspect.h"
 #include "vt-ext.h"
 #include "vt-fat.h"
+#include "vt-ntfs.h"
 #include "vt-partitions.h"
 
 struct _VtDirectProbe {
@@ -49,6 +50,15 @@ describe (const VtPartition *partition)
   return filesystem;
 }
 
+/* What reads the kinds that can be read. */
+typedef VtFs *(*Opener) (VtDisk *, guint64, guint64, char **, GError **);
+
+static const Opener openers[] = {
+    [VT_PARTITION_EXT] = vt_ext_open,
+    [VT_PARTITION_FAT] = vt_fat_open,
+    [VT_PARTITION_NTFS] = vt_ntfs_open,
+};
+
 static void
 say_alive (gpointer sink)
 {
@@ -66,9 +76,8 @@ open_fs (VtDisk *disk,
 {
   g_autoptr (GError) failure = NULL;
 
-  *fs = partition->judgement == VT_PARTITION_FAT
-            ? vt_fat_open (disk, partition->start, partition->size, &volume->refusal, &failure)
-            : vt_ext_open (disk, partition->start, partition->size, &volume->refusal, &failure);
+  *fs = openers[partition->judgement](disk, partition->start, partition->size, &volume->refusal,
+                                      &failure);
   if (*fs != NULL) {
     vt_fs_set_alive (*fs, say_alive, sink);
     volume->kind = VT_VOLUME_READABLE;
@@ -96,6 +105,7 @@ add_volume (VtDirectProbe *self,
   switch (partition->judgement) {
   case VT_PARTITION_EXT:
   case VT_PARTITION_FAT:
+  case VT_PARTITION_NTFS:
     opened = open_fs (disk, sink, partition, volume, &fs, error);
     break;
   case VT_PARTITION_SWAP:

@@ -19,6 +19,7 @@ on_name (const char *path, const VtFsStat *stat, gpointer user_data, GError **er
       .size = stat->size,
       .mtime_ns = stat->mtime_ns,
       .ctime_ns = stat->ctime_ns,
+      .unreadable = stat->unreadable,
   };
 
   return vt_file_list_add (self->list, path, &file, stat->links,
@@ -55,7 +56,7 @@ make_wanted (VtFileList *list)
     VtListedFile *file = g_ptr_array_index (files, i);
     const VtFsWanted entry = {file->inode, file->size, file};
 
-    if (file->wanted)
+    if (file->wanted && !file->unreadable)
       g_array_append_val (wanted, entry);
   }
   return wanted;

@@ -21,6 +21,7 @@ typedef struct {
 typedef struct {
   GArray *extents; /* of VtFsExtent, in the order of the file; none reaches beyond the file's end */
   guint8 *data;    /* the whole content, owned, where it has no place of its own; else NULL */
+  gboolean is_apart; /* neither tells: it is to be asked for with load() */
 } VtFsLocation;
 
 /* As the functions of vt-fs.h, but that refusals are errors. */
@@ -29,6 +30,8 @@ typedef struct {
   /* Tells where a file is that was listed; LOCATION is empty before. Fails with
    * VT_FS_ERROR_UNREADABLE when the medium has that. */
   gboolean (*locate) (VtFs *self, const VtFsWanted *wanted, VtFsLocation *location, GError **error);
+  /* Gives the whole content of a file that is apart; NULL for kinds that have none. */
+  gboolean (*load) (VtFs *self, const VtFsWanted *wanted, guint8 **data, GError **error);
   gboolean (*stat_path) (VtFs *self, const char *path, VtFsType *type, GError **error);
   gboolean (*read_head) (VtFs *self, const char *path, gsize max, GBytes **data, GError **error);
   gboolean (*read_link) (VtFs *self, const char *path, char **target, GError **error);

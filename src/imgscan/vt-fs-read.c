@@ -123,6 +123,7 @@ locate (Reader *self, const Job *job, GError **error)
 {
   g_array_set_size (self->location.extents, 0);
   g_clear_pointer (&self->location.data, g_free);
+  self->location.is_apart = FALSE;
   return self->fs->class->locate (self->fs, job->wanted, &self->location, error);
 }
 
@@ -183,6 +184,10 @@ ask_for_file (Reader *self, Job *job, VtDiskReads *reads, GError **error)
   if (!locate (self, job, &failure))
     return settle_job (job, failure, error) &&
            deliver_reason (self, job, VT_REASON_READ_ERROR, error);
+  if (self->location.is_apart &&
+      !self->fs->class->load (self->fs, job->wanted, &self->location.data, &failure))
+    return settle_job (job, failure, error) &&
+           deliver_reason (self, job, VT_REASON_READ_ERROR, error);
   if (self->location.extents->len == 0)
     return deliver_now (self, job, error);
   return ask_for_extents (self, job, reads, error);
@@ -236,7 +241,7 @@ vt_fs_read_files (VtFs *self,
 {
   g_autofree Job *jobs = g_new0 (Job, n);
   g_autoptr (GArray) extents = g_array_new (FALSE, FALSE, sizeof (VtFsExtent));
-  Reader reader = {self, max_size, func, user_data, {extents, NULL}, NULL, 0};
+  Reader reader = {self, max_size, func, user_data, {.extents = extents}, NULL, 0};
   GError *failure = NULL;
   gboolean read;
 

@@ -32,6 +32,9 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC (VtFs, vt_fs_free)
 typedef void (*VtFsAliveFunc) (gpointer user_data);
 void vt_fs_set_alive (VtFs *self, VtFsAliveFunc func, gpointer user_data);
 
+/* Times that are farther from 1970 are given as the least or the largest number. */
+#define VT_FS_SECONDS_MAX (G_MAXINT64 / G_GINT64_CONSTANT (1000000000) - 1)
+
 typedef struct {
   guint64 inode; /* one for each file; where there are no inodes, whatever tells files apart */
   guint64 size;  /* in bytes */
@@ -39,6 +42,7 @@ typedef struct {
   gint64 mtime_ns; /* since 1970 */
   gint64 ctime_ns;
   guint32 generation;
+  gboolean unreadable; /* it is a file, but nobody can ask for its content */
 } VtFsStat;
 
 /* PATH starts with "/", from the top of the file system; its bytes may be any but NUL. FALSE, with

@@ -9,6 +9,7 @@
 
 #include <string.h>
 
+#include "vt-fs.h"
 #include "vt-guestfs-port.h"
 
 /* Type, inode, links, size, time of change of the content and of the inode, name. */
@@ -55,7 +56,10 @@ parse_number (const char **text, guint64 *number)
   return TRUE;
 }
 
-/* "1700000000.1234567890", with a sign before 1970; find's tenth digit is always 0. */
+/*
+ * "1700000000.1234567890", with a sign before 1970; find's tenth digit is always 0. A time that
+ * does not fit, as NTFS may have (0 is in 1601), is as far off as can be told.
+ */
 static gboolean
 parse_time (const char **text, gint64 *time_ns)
 {
@@ -63,7 +67,7 @@ parse_time (const char **text, gint64 *time_ns)
   gint64 seconds = g_ascii_strtoll (*text, &end, 10);
   gint64 ns = 0;
 
-  if (end == *text || ABS (seconds) > G_MAXINT64 / NS_PER_S - 1)
+  if (end == *text)
     return FALSE;
   if (*end == '.')
     end++;
@@ -73,7 +77,10 @@ parse_time (const char **text, gint64 *time_ns)
     end++;
   if (*end != ' ')
     return FALSE;
-  *time_ns = seconds * NS_PER_S + ns;
+  if (seconds < -VT_FS_SECONDS_MAX || seconds > VT_FS_SECONDS_MAX)
+    *time_ns = seconds < 0 ? G_MININT64 : G_MAXINT64;
+  else
+    *time_ns = seconds * NS_PER_S + ns;
   *text = end + 1;
   return TRUE;
 }

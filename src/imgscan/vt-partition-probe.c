@@ -62,11 +62,12 @@ take_value (blkid_probe probe, const char *name)
 
 /*
  * Some probers, once they have found their mark at a known place, go on to where it leads, which
- * the window may not have. So what begins like one of these is in doubt; with IS_FAT the window has
- * what the prober for FAT goes on to.
+ * the window may not have. So what begins like one of these is in doubt; with IS_FAT or IS_NTFS the
+ * window has what the prober for that goes on to.
  */
 static gboolean
-may_be_more (VtWindow *window, gboolean is_fat, gboolean *doubtful, GError **error)
+may_be_more (
+    VtWindow *window, gboolean is_fat, gboolean is_ntfs, gboolean *doubtful, GError **error)
 {
   guint8 head[1536] = {0};
   guint8 tail[4];
@@ -76,12 +77,13 @@ may_be_more (VtWindow *window, gboolean is_fat, gboolean *doubtful, GError **err
   if (!vt_window_read (window, 0, head, (gsize)MIN (window->size, sizeof head), error))
     return FALSE;
   sector_size = vt_le16 (head + 11);
-  *doubtful = (!is_fat && (sector_size == 512 || sector_size == 1024 || sector_size == 2048 ||
-                           sector_size == 4096)) ||
-              memcmp (head + 3, "NTFS    ", 8) == 0 || memcmp (head + 3, "EXFAT   ", 8) == 0 ||
-              memcmp (head + 3, "-FVE-FS-", 8) == 0 || memcmp (head + 3, "MSWIN4.1", 8) == 0 ||
-              memcmp (head + 1024, "BD", 2) == 0 || memcmp (head + 1024, "H+", 2) == 0 ||
-              memcmp (head + 1024, "HX", 2) == 0;
+  *doubtful = (!is_fat && !is_ntfs &&
+               (sector_size == 512 || sector_size == 1024 || sector_size == 2048 ||
+                sector_size == 4096)) ||
+              (!is_ntfs && memcmp (head + 3, "NTFS    ", 8) == 0) ||
+              memcmp (head + 3, "EXFAT   ", 8) == 0 || memcmp (head + 3, "-FVE-FS-", 8) == 0 ||
+              memcmp (head + 3, "MSWIN4.1", 8) == 0 || memcmp (head + 1024, "BD", 2) == 0 ||
+              memcmp (head + 1024, "H+", 2) == 0 || memcmp (head + 1024, "HX", 2) == 0;
   for (gsize at = 32; at < 1024; at += 512)
     *doubtful =
         *doubtful || memcmp (head + at, "BFS1", 4) == 0 || memcmp (head + at, "1SFB", 4) == 0;
@@ -120,7 +122,7 @@ check_blank (VtDisk *disk, VtPartition *partition, guint64 *zeros_left, GError *
 }
 
 static void
-judge_type (VtPartition *partition, blkid_probe probe, gboolean has_fat)
+judge_type (VtPartition *partition, blkid_probe probe, gboolean has_fat, gboolean has_ntfs)
 {
   const char *type = partition->type;
   g_autofree char *table = take_value (probe, "PTTYPE");
@@ -129,6 +131,8 @@ judge_type (VtPartition *partition, blkid_probe probe, gboolean has_fat)
     partition->judgement = VT_PARTITION_EXT;
   else if (g_str_equal (type, "vfat") && has_fat)
     partition->judgement = VT_PARTITION_FAT;
+  else if (g_str_equal (type, "ntfs") && has_ntfs)
+    partition->judgement = VT_PARTITION_NTFS;
   else if (g_str_equal (type, "swap"))
     partition->judgement = VT_PARTITION_SWAP;
   else {
@@ -170,10 +174,12 @@ probe_window (VtWindow *window, VtPartition *partition, guint64 *zeros_left, GEr
 {
   g_autoptr (VtProbe) probe = blkid_new_probe ();
   gboolean has_fat;
+  gboolean has_ntfs;
   gboolean doubtful;
   int result;
 
-  if (!vt_partition_add_fat (window, &has_fat, error))
+  if (!vt_partition_add_fat (window, &has_fat, error) ||
+      !vt_partition_add_ntfs (window, &has_ntfs, error))
     return FALSE;
   result = probe != NULL ? run_probe (probe, window->memfd) : -1;
   if (result < 0) {
@@ -187,13 +193,14 @@ probe_window (VtWindow *window, VtPartition *partition, guint64 *zeros_left, GEr
   if (result == 0 && partition->type[0] == '\0') {
     refuse (partition, "a partition table within a partition");
   } else if (result == 0) {
-    judge_type (partition, probe, has_fat);
+    judge_type (partition, probe, has_fat, has_ntfs);
   } else if (!judge_nothing (window->disk, partition, zeros_left, error)) {
     return FALSE;
   }
   if (partition->judgement == VT_PARTITION_REFUSED)
     return TRUE;
-  if (!may_be_more (window, partition->judgement == VT_PARTITION_FAT, &doubtful, error))
+  if (!may_be_more (window, partition->judgement == VT_PARTITION_FAT,
+                    partition->judgement == VT_PARTITION_NTFS, &doubtful, error))
     return FALSE;
   if (doubtful)
     refuse (partition, "perhaps more than one file system");

@@ -57,6 +57,10 @@ gboolean vt_partition_check_mbr (VtWindow *window, guint *n, char **why, GError 
  * and that is all. */
 gboolean
 vt_partition_add_fat (VtWindow *window, gboolean *whole, GError **error) G_GNUC_WARN_UNUSED_RESULT;
+/* Adds to WINDOW what libblkid reads of an NTFS. WHOLE: there is one by its boot sector, and that
+ * is all. */
+gboolean
+vt_partition_add_ntfs (VtWindow *window, gboolean *whole, GError **error) G_GNUC_WARN_UNUSED_RESULT;
 
 /* Finds out what is on PARTITION and judges it; ZEROS_LEFT bytes may be searched for a byte that is
  * not zero. */

@@ -19,6 +19,7 @@ typedef enum {
   VT_PARTITION_REFUSED,       /* something else, or in doubt: see why */
   VT_PARTITION_EXT,           /* ext2, ext3 or ext4, and nothing else */
   VT_PARTITION_FAT,           /* FAT12, FAT16 or FAT32, and nothing else */
+  VT_PARTITION_NTFS,          /* NTFS, and nothing else */
   VT_PARTITION_SWAP,          /* swap space */
   VT_PARTITION_EMPTY_BY_TYPE, /* of a type that holds no file system; none is on it */
   VT_PARTITION_BLANK,         /* all zeros */

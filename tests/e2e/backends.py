@@ -6,6 +6,7 @@ import json
 import os
 import pathlib
 import signal
+import subprocess
 import time
 
 import harness
@@ -80,6 +81,38 @@ def test_kinds_of_fat():
 
 def test_fat_with_an_mbr():
     assert_same("fat.vhd", "direct")
+
+
+def test_ntfs():
+    assert_same("ntfs.vhdx", "direct")
+
+
+def test_features_of_ntfs():
+    # What the fuzzer begins with: compressed files, links, DOS names, a date in 1601, many pieces.
+    corpus = harness.BUILD / "tests" / "fuzz" / "ntfs-corpus"
+    volumes = [(corpus / name).read_bytes() for name in ("usual", "records")]
+    margin = 1 << 20
+    disk = scratch / "ntfs-features.raw"
+    disk.write_bytes(bytes(margin) + b"".join(volumes) + bytes(margin))
+    table = "label: dos\n"
+    start = margin
+    for volume in volumes:
+        table += f"start={start // 512}, size={len(volume) // 512}, type=7\n"
+        start += len(volume)
+    path = os.environ["PATH"] + ":/usr/sbin:/sbin"
+    subprocess.run(["sfdisk", "-q", disk], input=table, text=True, check=True,
+                   env=dict(os.environ, PATH=path), stdout=subprocess.DEVNULL,
+                   stderr=subprocess.DEVNULL)
+    report, _ = assert_same(disk, "direct")
+    equal([f["path"] for f in report["incomplete"]], ["/wof"], "incomplete")
+
+
+def test_windows_system():
+    # Which system it is has to be told by the appliance; it is read directly all the same.
+    assert_same("windows.qcow2", "auto")
+    _, _, done = scan_by("auto", "windows.qcow2", "--verbose", status=1)
+    true("operating systems cannot be told directly: /dev/sda1" in done.stderr, done.stderr)
+    true("is not read directly" not in done.stderr, done.stderr)
 
 
 def test_without_an_appliance():

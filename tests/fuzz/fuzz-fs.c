@@ -17,7 +17,7 @@ on_name (const char *path, const VtFsStat *stat, gpointer user_data, GError **er
   VtFsWanted wanted = {stat->inode, stat->size, NULL};
 
   g_assert_cmpint (path[0], ==, '/');
-  if (stat->size <= SIZE_MAX_READ)
+  if (stat->size <= SIZE_MAX_READ && !stat->unreadable)
     g_array_append_val ((GArray *)user_data, wanted);
   return TRUE;
 }
