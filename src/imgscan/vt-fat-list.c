@@ -3,69 +3,22 @@
  * The names of all files. Every cluster that a file or directory has is noted on the way, since it
  * may have but one owner.
  */
-#include <string.h>
-
 #include "vt-fat-private.h"
-
-/* Directories within directories; a path's bytes; names in all; bytes of paths that wait. The
- * largest table takes 32 MiB of notes. */
-#define DEPTH_MAX     2000U
-#define PATH_SIZE_MAX ((gsize)60 * 1024)
-#define NAMES_MAX     ((guint64)64 * 1024 * 1024)
-#define WAITING_MAX   ((gsize)256 * 1024 * 1024)
+#include "vt-fs-tree.h"
 
 /* Days before 1980, from which the years count, since 1970. */
 #define DAYS_BEFORE 3652
 /* The one year of the range that could be divided by four and is no leap year. */
 #define YEAR_2100 120
 
-/* A directory that is to be read. */
-typedef struct {
-  char *path;
-  guint32 first;
-  guint32 parent;
-  guint depth;
-} Waiting;
-
 typedef struct {
   VtFat *fat;
   VtFsNameFunc func;
   gpointer user_data;
-  GQueue waiting; /* of Waiting, owned */
-  gsize waiting_size;
-  guint8 *owned; /* a bit for each cluster */
-  GArray *runs;  /* of the file that is looked at */
-  guint64 names;
+  VtFsTree *tree; /* of directories by their first clusters; the top's is 0 */
+  guint8 *owned;  /* a bit for each cluster: 32 MiB for the largest table */
+  GArray *runs;   /* of the file that is looked at */
 } Lister;
-
-static void
-waiting_free (gpointer data)
-{
-  Waiting *waiting = data;
-
-  g_free (waiting->path);
-  g_free (waiting);
-}
-G_DEFINE_AUTOPTR_CLEANUP_FUNC (Waiting, waiting_free)
-
-static gboolean
-push (Lister *self, const char *path, guint32 first, const Waiting *parent, GError **error)
-{
-  Waiting *waiting;
-
-  if (parent != NULL && parent->depth >= DEPTH_MAX)
-    return vt_fs_refuse (error, "directories are nested deeper than %u", DEPTH_MAX);
-  self->waiting_size += strlen (path);
-  if (self->waiting_size > WAITING_MAX)
-    return vt_fs_refuse (error, "too many directories with long names");
-  waiting = g_new0 (Waiting, 1);
-  waiting->path = g_strdup (path);
-  waiting->first = first;
-  waiting->parent = parent != NULL ? parent->first : 0;
-  waiting->depth = parent != NULL ? parent->depth + 1 : 0;
-  g_queue_push_tail (&self->waiting, waiting);
-  return TRUE;
-}
 
 /* The top directory of FAT12 and FAT16 has no clusters. */
 static gboolean
@@ -128,67 +81,52 @@ take_file (Lister *self, const char *path, const VtFatEntry *entry, GError **err
 }
 
 static gboolean
-take_entries (Lister *self, const Waiting *waiting, const VtFatDirectory *directory, GError **error)
+take_entries (Lister *self,
+              const VtFsDirectory *place,
+              const VtFatDirectory *directory,
+              GError **error)
 {
-  g_autoptr (GString) path = g_string_new (waiting->path);
-  gsize length;
-
-  g_string_append_c (path, '/');
-  length = path->len;
   for (guint i = 0; i < directory->entries->len; i++) {
     const VtFatEntry *entry = &g_array_index (directory->entries, VtFatEntry, i);
+    const char *path =
+        vt_fs_tree_join (self->tree, place, directory->names->str + entry->name, error);
 
-    g_string_truncate (path, length);
-    g_string_append (path, directory->names->str + entry->name);
-    if (path->len > PATH_SIZE_MAX)
-      return vt_fs_refuse (error, "a path is longer than %zu bytes", PATH_SIZE_MAX);
-    if (++self->names > NAMES_MAX)
-      return vt_fs_refuse (error, "there are more than %" G_GUINT64_FORMAT " names", NAMES_MAX);
-    if (!(entry->is_directory ? push (self, path->str, entry->first, waiting, error)
-                              : take_file (self, path->str, entry, error)))
+    if (path == NULL ||
+        !(entry->is_directory ? vt_fs_tree_push (self->tree, path, entry->first, 0, place, error)
+                              : take_file (self, path, entry, error)))
       return FALSE;
   }
   return TRUE;
 }
 
 static gboolean
-read_directory (Lister *self, const Waiting *waiting, GError **error)
+read_directory (Lister *self, const VtFsDirectory *place, GError **error)
 {
-  g_autoptr (VtFatDirectory) directory = vt_fat_directory_read (self->fat, waiting->first, error);
+  guint32 first = (guint32)place->id;
+  g_autoptr (VtFatDirectory) directory = vt_fat_directory_read (self->fat, first, error);
 
   if (directory == NULL || !own (self, directory->runs, error))
     return FALSE;
-  if (directory->parent != waiting->parent)
-    return vt_fs_refuse (error, "the directory at cluster %u has another parent", waiting->first);
-  return take_entries (self, waiting, directory, error);
-}
-
-static gboolean
-list (Lister *self, GError **error)
-{
-  if (!push (self, "", 0, NULL, error))
-    return FALSE;
-  while (!g_queue_is_empty (&self->waiting)) {
-    g_autoptr (Waiting) waiting = g_queue_pop_tail (&self->waiting);
-
-    self->waiting_size -= strlen (waiting->path);
-    if (!read_directory (self, waiting, error))
-      return FALSE;
-  }
-  return TRUE;
+  if (directory->parent != place->parent)
+    return vt_fs_refuse (error, "the directory at cluster %u has another parent", first);
+  return take_entries (self, place, directory, error);
 }
 
 gboolean
 vt_fat_list (VtFs *fs, VtFsNameFunc func, gpointer user_data, GError **error)
 {
   VtFat *self = (VtFat *)fs;
+  g_autoptr (VtFsTree) tree = vt_fs_tree_new (0);
   g_autofree guint8 *owned = g_malloc0 (self->geometry.cluster_end / 8 + 1);
   g_autoptr (GArray) runs = g_array_new (FALSE, FALSE, sizeof (VtFatRun));
-  Lister lister = {.fat = self, .func = func, .user_data = user_data, .owned = owned, .runs = runs};
-  gboolean listed;
+  Lister lister = {self, func, user_data, tree, owned, runs};
 
-  g_queue_init (&lister.waiting);
-  listed = list (&lister, error);
-  g_queue_clear_full (&lister.waiting, waiting_free);
-  return listed;
+  for (;;) {
+    g_autoptr (VtFsDirectory) place = vt_fs_tree_pop (tree);
+
+    if (place == NULL)
+      return TRUE;
+    if (!read_directory (&lister, place, error))
+      return FALSE;
+  }
 }

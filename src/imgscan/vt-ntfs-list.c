@@ -1,13 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only WITH cryptsetup-OpenSSL-exception
+#include "vt-fs-tree.h"
 #include "vt-ntfs-private.h"
-
-#include <string.h>
-
-/* Directories within directories; a path's bytes; names in all; bytes of paths that wait. */
-#define DEPTH_MAX     2000U
-#define PATH_SIZE_MAX ((gsize)60 * 1024)
-#define NAMES_MAX     ((guint64)64 * 1024 * 1024)
-#define WAITING_MAX   ((gsize)256 * 1024 * 1024)
 
 /* "unsupported reparse tag 0x" and eight digits. */
 #define UNREADABLE_SIZE 34
@@ -17,53 +10,12 @@
 #define NS_PER_UNIT  100
 #define TIME_OF_1970 (G_GINT64_CONSTANT (11644473600) * UNITS_PER_S)
 
-/* A directory that is to be read. */
-typedef struct {
-  char *path;
-  MFT_REF reference;
-  guint depth;
-} Waiting;
-
 typedef struct {
   VtNtfs *ntfs;
   VtFsNameFunc func;
   gpointer user_data;
-  GQueue waiting; /* of Waiting, owned */
-  gsize waiting_size;
-  GHashTable *directories; /* numbers that were met */
-  guint64 names;
+  VtFsTree *tree; /* of directories by their numbers; the sequence is looked at with the name */
 } Lister;
-
-static void
-waiting_free (gpointer data)
-{
-  Waiting *waiting = data;
-
-  g_free (waiting->path);
-  g_free (waiting);
-}
-G_DEFINE_AUTOPTR_CLEANUP_FUNC (Waiting, waiting_free)
-
-static gboolean
-push (Lister *self, const char *path, MFT_REF reference, guint depth, GError **error)
-{
-  guint64 number = MREF (reference);
-  Waiting *waiting;
-
-  if (!g_hash_table_add (self->directories, g_memdup2 (&number, sizeof number)))
-    return vt_fs_refuse (error, "directory %" G_GUINT64_FORMAT " has two names", number);
-  if (depth > DEPTH_MAX)
-    return vt_fs_refuse (error, "directories are nested deeper than %u", DEPTH_MAX);
-  self->waiting_size += strlen (path);
-  if (self->waiting_size > WAITING_MAX)
-    return vt_fs_refuse (error, "too many directories with long names");
-  waiting = g_new0 (Waiting, 1);
-  waiting->path = g_strdup (path);
-  waiting->reference = reference;
-  waiting->depth = depth;
-  g_queue_push_tail (&self->waiting, waiting);
-  return TRUE;
-}
 
 /* As ntfs-3g has it: before 1970 there are no parts of seconds. */
 static gint64
@@ -113,59 +65,39 @@ take_file (Lister *self,
 }
 
 static gboolean
-take_entry (
-    Lister *self, const Waiting *parent, const char *path, const VtNtfsEntry *entry, GError **error)
+take_entry (Lister *self,
+            const VtFsDirectory *place,
+            const char *path,
+            const VtNtfsEntry *entry,
+            GError **error)
 {
-  g_autoptr (VtNtfsInode) inode = NULL;
+  g_autoptr (VtNtfsInode) inode = vt_ntfs_inode_open (self->ntfs, entry->reference, error);
   VtNtfsKind kind;
 
-  if (++self->names > NAMES_MAX)
-    return vt_fs_refuse (error, "there are more than %" G_GUINT64_FORMAT " names", NAMES_MAX);
-  inode = vt_ntfs_inode_open (self->ntfs, entry->reference, error);
   if (inode == NULL || !vt_ntfs_inode_kind (self->ntfs, inode, &kind, error))
     return FALSE;
   if (kind == VT_NTFS_REGULAR || kind == VT_NTFS_UNREADABLE)
     return take_file (self, path, entry, inode, kind, error);
-  return kind != VT_NTFS_DIRECTORY || push (self, path, entry->reference, parent->depth + 1, error);
+  return kind != VT_NTFS_DIRECTORY ||
+         vt_fs_tree_push (self->tree, path, MREF (entry->reference), 0, place, error);
 }
 
 static gboolean
-read_directory (Lister *self, const Waiting *waiting, GError **error)
+read_directory (Lister *self, const VtFsDirectory *place, GError **error)
 {
-  g_autoptr (VtNtfsInode) inode = vt_ntfs_inode_open (self->ntfs, waiting->reference, error);
+  g_autoptr (VtNtfsInode) inode = vt_ntfs_inode_open (self->ntfs, place->id, error);
   g_autoptr (VtNtfsDirectory) directory = NULL;
-  g_autoptr (GString) path = g_string_new (waiting->path);
-  gsize length;
 
   if (inode != NULL)
     directory = vt_ntfs_directory_read (self->ntfs, inode, error);
   if (directory == NULL)
     return FALSE;
-  g_string_append_c (path, '/');
-  length = path->len;
   for (guint i = 0; i < directory->entries->len; i++) {
     const VtNtfsEntry *entry = &g_array_index (directory->entries, VtNtfsEntry, i);
+    const char *path =
+        vt_fs_tree_join (self->tree, place, directory->names->str + entry->name, error);
 
-    g_string_truncate (path, length);
-    g_string_append (path, directory->names->str + entry->name);
-    if (path->len > PATH_SIZE_MAX)
-      return vt_fs_refuse (error, "a path is longer than %zu bytes", PATH_SIZE_MAX);
-    if (!take_entry (self, waiting, path->str, entry, error))
-      return FALSE;
-  }
-  return TRUE;
-}
-
-static gboolean
-list (Lister *self, GError **error)
-{
-  if (!push (self, "", FILE_root, 0, error))
-    return FALSE;
-  while (!g_queue_is_empty (&self->waiting)) {
-    g_autoptr (Waiting) waiting = g_queue_pop_tail (&self->waiting);
-
-    self->waiting_size -= strlen (waiting->path);
-    if (!read_directory (self, waiting, error))
+    if (path == NULL || !take_entry (self, place, path, entry, error))
       return FALSE;
   }
   return TRUE;
@@ -174,14 +106,15 @@ list (Lister *self, GError **error)
 gboolean
 vt_ntfs_list (VtFs *fs, VtFsNameFunc func, gpointer user_data, GError **error)
 {
-  g_autoptr (GHashTable) directories =
-      g_hash_table_new_full (g_int64_hash, g_int64_equal, g_free, NULL);
-  Lister lister = {.ntfs = (VtNtfs *)fs, .func = func, .user_data = user_data};
-  gboolean listed;
+  g_autoptr (VtFsTree) tree = vt_fs_tree_new (FILE_root);
+  Lister lister = {(VtNtfs *)fs, func, user_data, tree};
 
-  lister.directories = directories;
-  g_queue_init (&lister.waiting);
-  listed = list (&lister, error);
-  g_queue_clear_full (&lister.waiting, waiting_free);
-  return listed;
+  for (;;) {
+    g_autoptr (VtFsDirectory) place = vt_fs_tree_pop (tree);
+
+    if (place == NULL)
+      return TRUE;
+    if (!read_directory (&lister, place, error))
+      return FALSE;
+  }
 }

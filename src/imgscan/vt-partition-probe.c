@@ -77,13 +77,13 @@ may_be_more (
   if (!vt_window_read (window, 0, head, (gsize)MIN (window->size, sizeof head), error))
     return FALSE;
   sector_size = vt_le16 (head + 11);
-  *doubtful = (!is_fat && !is_ntfs &&
-               (sector_size == 512 || sector_size == 1024 || sector_size == 2048 ||
-                sector_size == 4096)) ||
-              (!is_ntfs && memcmp (head + 3, "NTFS    ", 8) == 0) ||
-              memcmp (head + 3, "EXFAT   ", 8) == 0 || memcmp (head + 3, "-FVE-FS-", 8) == 0 ||
-              memcmp (head + 3, "MSWIN4.1", 8) == 0 || memcmp (head + 1024, "BD", 2) == 0 ||
-              memcmp (head + 1024, "H+", 2) == 0 || memcmp (head + 1024, "HX", 2) == 0;
+  *doubtful =
+      (!is_fat && !is_ntfs &&
+       (sector_size == 512 || sector_size == 1024 || sector_size == 2048 || sector_size == 4096)) ||
+      (!is_ntfs && memcmp (head + 3, "NTFS    ", 8) == 0) ||
+      memcmp (head + 3, "EXFAT   ", 8) == 0 || memcmp (head + 3, "-FVE-FS-", 8) == 0 ||
+      memcmp (head + 3, "MSWIN4.1", 8) == 0 || memcmp (head + 1024, "BD", 2) == 0 ||
+      memcmp (head + 1024, "H+", 2) == 0 || memcmp (head + 1024, "HX", 2) == 0;
   for (gsize at = 32; at < 1024; at += 512)
     *doubtful =
         *doubtful || memcmp (head + at, "BFS1", 4) == 0 || memcmp (head + at, "1SFB", 4) == 0;

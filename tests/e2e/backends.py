@@ -51,7 +51,7 @@ def test_full_file_system():
 
 def test_real_debian_system():
     if not (harness.IMAGES / "debian.qcow2").exists():
-        raise harness.Skip("debian.qcow2, which needs debootstrap and a mirror of Debian's packages")
+        raise harness.Skip("debian.qcow2, for which a mirror of Debian's packages is needed")
     report, done = assert_same("debian.qcow2", "direct")
     equal(done.returncode, 0, f"exit status: {done.stderr}")
     equal([system["distro"] for system in report["systems"]], ["debian"], "systems")
