@@ -277,6 +277,24 @@ ntfs_maker_set_encrypted (NtfsMaker *self, const char *path)
   g_assert_cmpint (ntfs_inode_close (inode), ==, 0);
 }
 
+void
+ntfs_maker_misdirect (NtfsMaker *self, const char *path)
+{
+  ntfs_inode *inode = open_path (self, path);
+  ntfs_attr *root = ntfs_attr_open (inode, AT_INDEX_ROOT, NTFS_INDEX_I30, 4);
+  s64 size = root->data_size;
+  sle64 block;
+
+  /* Where the last entry leads to is in its last eight bytes. */
+  g_assert_cmpint (ntfs_attr_pread (root, size - (s64)sizeof block, sizeof block, &block), ==,
+                   sizeof block);
+  block = cpu_to_sle64 (sle64_to_cpu (block) == 0 ? 1 : 0);
+  g_assert_cmpint (ntfs_attr_pwrite (root, size - (s64)sizeof block, sizeof block, &block), ==,
+                   sizeof block);
+  ntfs_attr_close (root);
+  g_assert_cmpint (ntfs_inode_close (inode), ==, 0);
+}
+
 static void
 fill_sizes (NtfsMaker *self)
 {

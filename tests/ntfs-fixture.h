@@ -37,6 +37,8 @@ void ntfs_maker_set_time (NtfsMaker *self, const char *path, gint64 time);
 /* Only that much of a file that has a place of its own was ever written. */
 void ntfs_maker_set_initialized (NtfsMaker *self, const char *path, guint64 size);
 void ntfs_maker_set_encrypted (NtfsMaker *self, const char *path);
+/* Lets the tree of a directory with several blocks begin in another of them. */
+void ntfs_maker_misdirect (NtfsMaker *self, const char *path);
 
 /* Files of all kinds that are read. */
 void ntfs_maker_fill (NtfsMaker *self);

@@ -159,6 +159,8 @@ make_link_data (const char *name, gint flags)
     g_byte_array_append (data, (const guint8 *)&flags, sizeof flags);
   for (gsize i = 0; name[i] != '\0'; i++)
     g_byte_array_append (data, (const guint8[]){(guint8)name[i], 0}, 2);
+  /* Windows writes one behind the name. */
+  g_byte_array_append (data, (const guint8[]){0, 0}, 2);
   return data;
 }
 
@@ -254,6 +256,32 @@ test_encrypted (FsFixture *fixture, gconstpointer data)
   ntfs_maker_set_encrypted (maker, "/secret");
   g_clear_pointer (&maker, ntfs_maker_close);
   fs_fixture_assert_refused (fixture, "is encrypted");
+}
+
+/* Its blocks are all there and marked as used, but names in one of them cannot be looked up. */
+static void
+test_index_that_contradicts_itself (FsFixture *fixture, gconstpointer data)
+{
+  g_autoptr (NtfsMaker) maker = NULL;
+
+  g_assert_true (ntfs_maker_format (fixture->image, 4 * 1024, ""));
+  maker = ntfs_maker_open (fixture->image);
+  ntfs_maker_add_directory (maker, "/many", FALSE);
+  for (guint i = 0; i < 100; i++) {
+    g_autofree char *path = g_strdup_printf ("/many/a name that takes its place in a block, %u", i);
+
+    ntfs_maker_write_noise (maker, path, 100, 256);
+  }
+  g_clear_pointer (&maker, ntfs_maker_close);
+  {
+    g_autoptr (FsResult) result = fs_fixture_read (fixture, G_MAXUINT64);
+
+    g_assert_null (result->refusal);
+  }
+  maker = ntfs_maker_open (fixture->image);
+  ntfs_maker_misdirect (maker, "/many");
+  g_clear_pointer (&maker, ntfs_maker_close);
+  fs_fixture_assert_refused (fixture, "a name in directory ");
 }
 
 static void
@@ -409,6 +437,7 @@ main (int argc, char **argv)
   ADD ("reparse-points", NULL, test_reparse_points);
   ADD ("unusual-reparse-points-are-refused", NULL, test_unusual_reparse_points);
   ADD ("encrypted-files-are-refused", NULL, test_encrypted);
+  ADD ("index-that-contradicts-itself-is-refused", NULL, test_index_that_contradicts_itself);
   ADD ("damaged-boot-sector-is-refused", NULL, test_boot_sector);
   ADD ("damaged-table-is-refused", NULL, test_damaged_table);
   ADD ("paths", NULL, test_paths);

@@ -2,7 +2,6 @@
 #include "vt-direct-read.h"
 
 #include "vt-fs.h"
-#include "vt-fs.h"
 #include "vt-fd.h"
 
 typedef struct {

@@ -82,16 +82,26 @@ forget_chunk (VtDiskCache *self, Chunk *chunk)
   g_hash_table_steal (self->chunks, &chunk->number);
 }
 
-/* The least lately used one is used again when there are enough. None of these is still to come:
- * many more are kept than are asked for at a time. */
+/* One that is still to come belongs to the disk. There are always others: far more are kept than
+ * may be on their way. */
+static Chunk *
+find_oldest (VtDiskCache *self)
+{
+  GList *link = g_queue_peek_tail_link (&self->used);
+
+  while (((Chunk *)link->data)->coming)
+    link = link->prev;
+  return link->data;
+}
+
+/* The least lately used one is used again when there are enough. */
 static Chunk *
 add_chunk (VtDiskCache *self, guint64 number)
 {
   Chunk *chunk;
 
   if (g_hash_table_size (self->chunks) >= CHUNKS_MAX) {
-    chunk = g_queue_peek_tail (&self->used);
-    g_assert (!chunk->coming);
+    chunk = find_oldest (self);
     forget_chunk (self, chunk);
   } else {
     chunk = g_new0 (Chunk, 1);

@@ -17,9 +17,9 @@ void vt_engine_scan_set_message_callback (void);
 
 /*
  * Scans the SIZE bytes of FD, a regular file or memfd that must not shrink meanwhile: it is mapped.
- * ENGINE is one of vt_engine_load() with these OPTIONS and a temporary
- * directory (CL_ENGINE_TMPDIR) of its own. May take twice the longest scan time: a content with a
- * limit reached, or something encrypted, is looked at again for what that may have hidden.
+ * ENGINE is one of vt_engine_load() with these OPTIONS and a temporary directory (CL_ENGINE_TMPDIR)
+ * of its own. May take twice the longest scan time: a content with a limit reached, or something
+ * encrypted, is looked at again for what that may have hidden.
  */
 VtVerdict
 vt_engine_scan_fd (struct cl_engine *engine, const VtEngineOptions *options, int fd, guint64 size);

@@ -10,7 +10,8 @@
 #define DIGITS_MAX 9
 
 /* <stdio.h> gives sscanf another name in the binary, according to the standard in force. This is
- * the one that a library is linked with that was built with _GNU_SOURCE, as libclamav is. */
+ * the one that a library is linked with that was built with _GNU_SOURCE, as libclamav is, and a C
+ * library before 2.38; from there on there is one more name, and the engine's calls go past this. */
 int vt_engine_sscanf (const char *text, const char *format, ...) __asm__("sscanf")
     __attribute__ ((visibility ("default"), format (scanf, 2, 3)));
 

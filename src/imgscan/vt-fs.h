@@ -82,10 +82,10 @@ typedef gboolean (*VtFsFileFunc) (gpointer file,
                                   GError **error);
 
 /*
- * Calls FUNC once for each of the N files WANTED, in the order in which they lie on the disk. A
- * damaged file system is refused before the first call: all that tells where the contents are is
- * checked first. What the medium cannot read costs the files that it holds. Files of more than
- * MAX_SIZE bytes are only hashed.
+ * Calls FUNC once for each of the N files WANTED, in the order in which they lie on the disk. All
+ * that tells where the contents are is checked before the first call; what has to be unpacked may
+ * be refused later, and then what FUNC was told must not be used. What the medium cannot read costs
+ * the files that it holds. Files of more than MAX_SIZE bytes are only hashed.
  */
 gboolean vt_fs_read_files (VtFs *self,
                            const VtFsWanted *wanted,

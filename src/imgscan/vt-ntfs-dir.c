@@ -4,8 +4,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Bytes of the names of a directory, and so a bound of its entries, too. */
+/* Bytes of the names of a directory, and so a bound of its entries, too; DOS names beside them. */
 #define NAMES_SIZE_MAX ((gsize)256 * 1024 * 1024)
+#define TWINS_MAX      (4U * 1024 * 1024)
 
 /* The smallest block of an index, by which the bits of its bitmap are counted. */
 #define BLOCK_SIZE_MIN 512
@@ -69,6 +70,8 @@ on_entry (void *user_data,
   vt_fs_say_alive (&self->ntfs->base);
   if (type != FILE_NAME_DOS)
     return add_name (self, name, length, reference) ? 0 : -1;
+  if (g_hash_table_size (self->twins) >= TWINS_MAX)
+    return vt_fs_refuse (&self->error, "a directory has too many DOS names") ? 0 : -1;
   number = g_new (guint64, 1);
   *number = MREF (reference);
   g_hash_table_add (self->twins, number);
@@ -102,19 +105,47 @@ check_index (Reading *self, VtNtfsInode *inode)
          is_sane (self, inode, AT_BITMAP, size / BLOCK_SIZE_MIN / 8 + 64, &size);
 }
 
-/* No name is to be there twice; and which of them have a DOS name. */
+/*
+ * The library lists all blocks of an index that are marked as used, but follows the tree when it is
+ * given a name, as Windows does. Where these two do not agree, the file that is run would not be
+ * the one that is scanned.
+ */
 static gboolean
-finish (Reading *self, GError **error)
+check_name (VtNtfs *self, VtNtfsInode *inode, const char *name, MFT_REF reference, GError **error)
+{
+  ntfschar *unicode = NULL;
+  int length = ntfs_mbstoucs (name, &unicode);
+  MFT_REF found = (MFT_REF)-1;
+
+  vt_ntfs_begin_step (self);
+  errno = 0;
+  if (length > 0)
+    found = ntfs_inode_lookup_by_name (inode, unicode, length);
+  free (unicode);
+  return vt_ntfs_check (self, found != (MFT_REF)-1, error, "a name in directory %" G_GUINT64_FORMAT,
+                        (guint64)inode->mft_no) &&
+         (found == reference ||
+          vt_fs_refuse (error, "the index of directory %" G_GUINT64_FORMAT " contradicts itself",
+                        (guint64)inode->mft_no));
+}
+
+/* No name is to be there twice, each is to lead where it is listed; and which have a DOS name. */
+static gboolean
+finish (Reading *self, VtNtfsInode *inode, GError **error)
 {
   g_autoptr (GHashTable) seen = g_hash_table_new (g_str_hash, g_str_equal);
   GArray *entries = self->directory->entries;
 
   for (guint i = 0; i < entries->len; i++) {
     VtNtfsEntry *entry = &g_array_index (entries, VtNtfsEntry, i);
+    const char *name = self->directory->names->str + entry->name;
     guint64 number = MREF (entry->reference);
 
-    if (!g_hash_table_add (seen, self->directory->names->str + entry->name))
+    vt_fs_say_alive (&self->ntfs->base);
+    if (!g_hash_table_add (seen, (gpointer)name))
       return vt_fs_refuse (error, "a directory has a name twice");
+    if (!check_name (self->ntfs, inode, name, entry->reference, error))
+      return FALSE;
     entry->has_twin = g_hash_table_contains (self->twins, &number);
   }
   return TRUE;
@@ -140,7 +171,7 @@ vt_ntfs_directory_read (VtNtfs *self, VtNtfsInode *inode, GError **error)
   }
   if (!vt_ntfs_check (self, result == 0, error, "directory %" G_GUINT64_FORMAT,
                       (guint64)inode->mft_no) ||
-      !finish (&reading, error))
+      !finish (&reading, inode, error))
     return NULL;
   return g_steal_pointer (&directory);
 }

@@ -64,9 +64,9 @@ take_runs (VtNtfs *self, VtNtfsAttr *data, GArray *extents, GError **error)
       return vt_fs_refuse (error, "runs that do not follow each other");
     if (run->lcn == LCN_ENOENT)
       break;
-    next += run->length;
-    if (next > (s64)(G_MAXINT64 >> self->volume->cluster_size_bits))
+    if (run->length > (s64)(G_MAXINT64 >> self->volume->cluster_size_bits) - next)
       return vt_fs_refuse (error, "a file of enormous size");
+    next += run->length;
     if (!take_run (self, run, end, extents, error))
       return FALSE;
   }

@@ -22,6 +22,8 @@ typedef struct {
 
 /* Shorter names than "\" and something are none; the library looks at two characters of each. */
 #define NAME_SIZE_MIN 4
+/* Of "\??\C:\" it looks at one character more than there is. */
+#define DRIVE_NAME_SIZE 14
 
 /*
  * What the library checks of a link, and that it does not reach beyond its own: it looks at
@@ -41,7 +43,7 @@ is_link_whole (const REPARSE_POINT *point, gsize size)
   offset = GUINT16_FROM_LE (head.name_offset);
   length = GUINT16_FROM_LE (head.name_length);
   return length >= NAME_SIZE_MIN && length % 2 == 0 && offset % 2 == 0 &&
-         offset + length <= size - sizeof *point - head_size;
+         offset + length + (length == DRIVE_NAME_SIZE ? 2 : 0) <= size - sizeof *point - head_size;
 }
 
 /* Whether a link leads somewhere, though perhaps to what is not there, is told by the library. */
