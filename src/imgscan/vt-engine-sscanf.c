@@ -11,7 +11,8 @@
 
 /* <stdio.h> gives sscanf another name in the binary, according to the standard in force. This is
  * the one that a library is linked with that was built with _GNU_SOURCE, as libclamav is, and a C
- * library before 2.38; from there on there is one more name, and the engine's calls go past this. */
+ * library before 2.38. From there on there is one more name, and the engine's calls go past this.
+ */
 int vt_engine_sscanf (const char *text, const char *format, ...) __asm__("sscanf")
     __attribute__ ((visibility ("default"), format (scanf, 2, 3)));
 
