@@ -68,6 +68,11 @@ char *fs_fixture_tree_to_short_text (FsFixture *fixture);
 /* The same of what the kernel mounts; NULL, with a note, when it cannot. */
 char *fs_fixture_kernel_to_text (FsFixture *fixture);
 
+/* The image as a disk, of which FILE is the descriptor; both are the caller's. */
+VtDisk *fs_fixture_open_image (FsFixture *fixture, int *file);
+/* What PATH leads to. */
+void fs_assert_type (VtFs *fs, const char *path, VtFsType expected);
+
 /* Compares such texts, and names the first line that differs, since there are hundreds. */
 void fs_assert_same (const char *ours, const char *theirs);
 /* The image is read, and the same as the kernel shows it, if it can. */

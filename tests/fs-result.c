@@ -347,3 +347,26 @@ fs_fixture_assert_as_the_tree (FsFixture *fixture)
 
   fs_assert_same (ours, theirs);
 }
+
+VtDisk *
+fs_fixture_open_image (FsFixture *fixture, int *file)
+{
+  g_autoptr (GError) error = NULL;
+  VtDisk *disk;
+
+  *file = g_open (fixture->image, O_RDWR | O_CLOEXEC, 0);
+  disk = vt_disk_new_file (*file, &error);
+  g_assert_no_error (error);
+  return disk;
+}
+
+void
+fs_assert_type (VtFs *fs, const char *path, VtFsType expected)
+{
+  g_autoptr (GError) error = NULL;
+  VtFsType type;
+
+  g_assert_true (vt_fs_stat_path (fs, path, &type, &error));
+  g_assert_no_error (error);
+  g_assert_cmpint (type, ==, expected);
+}

@@ -78,18 +78,6 @@ test_checksums (FsFixture *fixture, gconstpointer data)
   fs_fixture_assert_refused (fixture, "checksum of group");
 }
 
-static VtDisk *
-open_image (FsFixture *fixture, int *file)
-{
-  g_autoptr (GError) error = NULL;
-  VtDisk *disk;
-
-  *file = g_open (fixture->image, O_RDWR | O_CLOEXEC, 0);
-  disk = vt_disk_new_file (*file, &error);
-  g_assert_no_error (error);
-  return disk;
-}
-
 /* Somebody has it mounted, or had until he crashed. debugfs cannot do that. */
 static void
 test_mounted_elsewhere (FsFixture *fixture, gconstpointer data)
@@ -133,7 +121,7 @@ test_windows (FsFixture *fixture, gconstpointer data)
     g_free (fs_fixture_run (NULL, argv, &status));
     g_assert_cmpint (status, ==, 0);
   }
-  disk = open_image (fixture, &file);
+  disk = fs_fixture_open_image (fixture, &file);
   first = vt_ext_open (disk, 1 << 20, 8 << 20, &refusal, &error);
   g_assert_nonnull (first);
   second = vt_ext_open (disk, 16 << 20, 8 << 20, &refusal, &error);
@@ -182,17 +170,6 @@ make_paths (FsFixture *fixture)
 }
 
 static void
-assert_type (VtFs *ext, const char *path, VtFsType expected)
-{
-  g_autoptr (GError) error = NULL;
-  VtFsType type;
-
-  g_assert_true (vt_fs_stat_path (ext, path, &type, &error));
-  g_assert_no_error (error);
-  g_assert_cmpint (type, ==, expected);
-}
-
-static void
 assert_link (VtFs *ext, const char *path, const char *expected)
 {
   g_autoptr (GError) error = NULL;
@@ -223,11 +200,11 @@ test_paths (FsFixture *fixture, gconstpointer data)
 
   make_paths (fixture);
   g_assert_true (ext_fixture_mke2fs (fixture, 8, data));
-  disk = open_image (fixture, &file);
+  disk = fs_fixture_open_image (fixture, &file);
   ext = vt_ext_open (disk, 0, vt_disk_get_size (disk), &refusal, &error);
   g_assert_nonnull (ext);
   for (guint i = 0; i < G_N_ELEMENTS (good); i++) {
-    assert_type (ext, good[i], VT_FS_TYPE_REGULAR);
+    fs_assert_type (ext, good[i], VT_FS_TYPE_REGULAR);
     g_assert_true (vt_fs_read_head (ext, good[i], 5, &bytes, &error));
     g_assert_cmpmem (g_bytes_get_data (bytes, NULL), g_bytes_get_size (bytes), "ID=x\n", 5);
     g_clear_pointer (&bytes, g_bytes_unref);
@@ -236,11 +213,11 @@ test_paths (FsFixture *fixture, gconstpointer data)
   assert_link (ext, "/etc/up/../../etc/loop", "loop");
   assert_link (ext, "/etc/up/os-release", NULL);
   assert_link (ext, "/etc/none", NULL);
-  assert_type (ext, "/", VT_FS_TYPE_DIRECTORY);
-  assert_type (ext, "/etc/up", VT_FS_TYPE_DIRECTORY);
-  assert_type (ext, "/etc/dangling", VT_FS_TYPE_MISSING);
-  assert_type (ext, "/etc/none", VT_FS_TYPE_MISSING);
-  assert_type (ext, "/etc/through-a-file", VT_FS_TYPE_MISSING);
+  fs_assert_type (ext, "/", VT_FS_TYPE_DIRECTORY);
+  fs_assert_type (ext, "/etc/up", VT_FS_TYPE_DIRECTORY);
+  fs_assert_type (ext, "/etc/dangling", VT_FS_TYPE_MISSING);
+  fs_assert_type (ext, "/etc/none", VT_FS_TYPE_MISSING);
+  fs_assert_type (ext, "/etc/through-a-file", VT_FS_TYPE_MISSING);
   g_assert_false (vt_fs_stat_path (ext, "/etc/loop", &type, &error));
   g_assert_error (error, VT_FS_ERROR, VT_FS_ERROR_REFUSED);
   g_clear_error (&error);
@@ -268,7 +245,7 @@ test_nothing_is_written (FsFixture *fixture, gconstpointer data)
 
   fs_fixture_write (fixture, "f", "x", 1);
   g_assert_true (ext_fixture_mke2fs (fixture, 8, "-t ext2 -b 1024"));
-  disk = open_image (fixture, &file);
+  disk = fs_fixture_open_image (fixture, &file);
   io = vt_ext_io_new (disk, 0, vt_disk_get_size (disk));
   g_assert_cmpint (vt_ext_io_open (io, EXT2_FLAG_64BITS | EXT2_FLAG_RW, &fs), ==, 0);
   g_assert_cmpint (fs->flags & EXT2_FLAG_RW, ==, 0);

@@ -179,29 +179,6 @@ test_name_that_is_a_short_one (FsFixture *fixture, gconstpointer data)
   fs_fixture_assert_refused (fixture, "one name");
 }
 
-static VtDisk *
-open_image (FsFixture *fixture, int *file)
-{
-  g_autoptr (GError) error = NULL;
-  VtDisk *disk;
-
-  *file = g_open (fixture->image, O_RDWR | O_CLOEXEC, 0);
-  disk = vt_disk_new_file (*file, &error);
-  g_assert_no_error (error);
-  return disk;
-}
-
-static void
-assert_type (VtFs *fs, const char *path, VtFsType expected)
-{
-  g_autoptr (GError) error = NULL;
-  VtFsType type;
-
-  g_assert_true (vt_fs_stat_path (fs, path, &type, &error));
-  g_assert_no_error (error);
-  g_assert_cmpint (type, ==, expected);
-}
-
 static void
 assert_head (VtFs *fs, const char *path, gsize max, const char *expected)
 {
@@ -225,19 +202,19 @@ test_paths (FsFixture *fixture, gconstpointer options)
   vt_autofd file = -1;
 
   fat_fixture_make_sample (fixture, options);
-  disk = open_image (fixture, &file);
+  disk = fs_fixture_open_image (fixture, &file);
   fs = vt_fat_open (disk, 0, vt_disk_get_size (disk), &refusal, &error);
   g_assert_nonnull (fs);
-  assert_type (fs, "/", VT_FS_TYPE_DIRECTORY);
-  assert_type (fs, "/DIR/SUB", VT_FS_TYPE_DIRECTORY);
-  assert_type (fs, "/dir/sub/f", VT_FS_TYPE_REGULAR);
-  assert_type (fs, "/dir//./sub/../../other/G", VT_FS_TYPE_REGULAR);
-  assert_type (fs, "/../../DIR.", VT_FS_TYPE_DIRECTORY);
-  assert_type (fs, "/DIR/...", VT_FS_TYPE_MISSING);
-  assert_type (fs, "/a LONG name, and longer.TEXT", VT_FS_TYPE_REGULAR);
-  assert_type (fs, "/alongn~1.tex", VT_FS_TYPE_REGULAR);
-  assert_type (fs, "/FILE", VT_FS_TYPE_MISSING);
-  assert_type (fs, "/EMPTY/x", VT_FS_TYPE_MISSING);
+  fs_assert_type (fs, "/", VT_FS_TYPE_DIRECTORY);
+  fs_assert_type (fs, "/DIR/SUB", VT_FS_TYPE_DIRECTORY);
+  fs_assert_type (fs, "/dir/sub/f", VT_FS_TYPE_REGULAR);
+  fs_assert_type (fs, "/dir//./sub/../../other/G", VT_FS_TYPE_REGULAR);
+  fs_assert_type (fs, "/../../DIR.", VT_FS_TYPE_DIRECTORY);
+  fs_assert_type (fs, "/DIR/...", VT_FS_TYPE_MISSING);
+  fs_assert_type (fs, "/a LONG name, and longer.TEXT", VT_FS_TYPE_REGULAR);
+  fs_assert_type (fs, "/alongn~1.tex", VT_FS_TYPE_REGULAR);
+  fs_assert_type (fs, "/FILE", VT_FS_TYPE_MISSING);
+  fs_assert_type (fs, "/EMPTY/x", VT_FS_TYPE_MISSING);
   assert_head (fs, "/A long name, and longer.text", 3, "lon");
   assert_head (fs, "/A long name, and longer.text", 100, "long");
   assert_head (fs, "/empty", 100, "");
@@ -268,7 +245,7 @@ test_windows (FsFixture *fixture, gconstpointer data)
   fat_fixture_make_sample (fixture, FAT16);
   g_free (fs_fixture_run (NULL, argv, &status));
   g_assert_cmpint (status, ==, 0);
-  disk = open_image (fixture, &file);
+  disk = fs_fixture_open_image (fixture, &file);
   result = fs_result_of_disk (fixture->kind, disk, 1 << 20, 8000 << 10, G_MAXUINT64);
   g_assert_cmpstr (result->refusal, ==, NULL);
   {

@@ -328,17 +328,6 @@ test_damaged_table (FsFixture *fixture, gconstpointer data)
 }
 
 static void
-assert_type (VtFs *fs, const char *path, VtFsType expected)
-{
-  g_autoptr (GError) error = NULL;
-  VtFsType type;
-
-  g_assert_true (vt_fs_stat_path (fs, path, &type, &error));
-  g_assert_no_error (error);
-  g_assert_cmpint (type, ==, expected);
-}
-
-static void
 test_paths (FsFixture *fixture, gconstpointer data)
 {
   g_autoptr (NtfsMaker) maker = NULL;
@@ -361,12 +350,12 @@ test_paths (FsFixture *fixture, gconstpointer data)
   disk = vt_disk_new_file (file, &error);
   fs = vt_ntfs_open (disk, 0, vt_disk_get_size (disk), &refusal, &error);
   g_assert_nonnull (fs);
-  assert_type (fs, "/", VT_FS_TYPE_DIRECTORY);
-  assert_type (fs, "/windows", VT_FS_TYPE_DIRECTORY);
-  assert_type (fs, "/WINDOWS/cmd.EXE", VT_FS_TYPE_REGULAR);
-  assert_type (fs, "/windows/other", VT_FS_TYPE_MISSING);
-  assert_type (fs, "/windows/cmd.exe/other", VT_FS_TYPE_MISSING);
-  assert_type (fs, "/$MFT", VT_FS_TYPE_MISSING);
+  fs_assert_type (fs, "/", VT_FS_TYPE_DIRECTORY);
+  fs_assert_type (fs, "/windows", VT_FS_TYPE_DIRECTORY);
+  fs_assert_type (fs, "/WINDOWS/cmd.EXE", VT_FS_TYPE_REGULAR);
+  fs_assert_type (fs, "/windows/other", VT_FS_TYPE_MISSING);
+  fs_assert_type (fs, "/windows/cmd.exe/other", VT_FS_TYPE_MISSING);
+  fs_assert_type (fs, "/$MFT", VT_FS_TYPE_MISSING);
   g_assert_true (vt_fs_read_head (fs, "/windows/cmd.exe", 3, &bytes, &error));
   g_assert_cmpmem (g_bytes_get_data (bytes, NULL), g_bytes_get_size (bytes), "123", 3);
   g_assert_true (vt_fs_read_link (fs, "/windows", &target, &error));
