@@ -49,11 +49,11 @@ set_open_error (GError **error, const char *path, char *message)
   g_strchomp (message);
   if (strstr (message, "Failed to get shared") != NULL ||
       strstr (message, "Failed to get \"") != NULL)
-    g_set_error (error, VT_IMAGE_ERROR, VT_IMAGE_ERROR_BAD_IMAGE,
-                 "%s is in use: another process, such as a running virtual machine, writes to it",
-                 path);
+    g_set_error_literal (
+        error, VT_IMAGE_ERROR, VT_IMAGE_ERROR_BAD_IMAGE,
+        "it is in use: another process, such as a running virtual machine, writes to it");
   else
-    g_set_error (error, VT_IMAGE_ERROR, VT_IMAGE_ERROR_BAD_IMAGE, "cannot open %s: %s", path,
+    g_set_error (error, VT_IMAGE_ERROR, VT_IMAGE_ERROR_BAD_IMAGE, "cannot be opened: %s",
                  strip_prefix (message, path));
 }
 
@@ -115,15 +115,14 @@ vt_block_info_read (
   if (strlen (output) > PROBE_OUTPUT_MAX ||
       !json_parser_load_from_data (parser, output, -1, NULL) ||
       !JSON_NODE_HOLDS_OBJECT (json_parser_get_root (parser))) {
-    g_set_error (error, VT_IMAGE_ERROR, VT_IMAGE_ERROR_BAD_IMAGE,
-                 "cannot open %s: qemu-img says nothing sensible of it", path);
+    g_set_error_literal (error, VT_IMAGE_ERROR, VT_IMAGE_ERROR_BAD_IMAGE,
+                         "cannot be opened: qemu-img says nothing sensible of it");
     return FALSE;
   }
   object = json_node_get_object (json_parser_get_root (parser));
   if (snapshot != NULL && !has_snapshot (object, snapshot)) {
     g_set_error (error, VT_IMAGE_ERROR, VT_IMAGE_ERROR_BAD_OPTION,
-                 "%s has no internal snapshot '%s'; 'qemu-img snapshot -l' lists them", path,
-                 snapshot);
+                 "it has no internal snapshot '%s'; 'qemu-img snapshot -l' lists them", snapshot);
     return FALSE;
   }
   info->format = g_strdup (json_object_get_string_member_with_default (object, "format", "raw"));

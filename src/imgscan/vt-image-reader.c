@@ -52,8 +52,7 @@ export_image (Reader *self, GError **error)
   if (!vt_image_sink_phase (self->sink, "open", error))
     return FALSE;
   if (!g_file_test (path, G_FILE_TEST_EXISTS) || g_file_test (path, G_FILE_TEST_IS_DIR)) {
-    g_set_error (error, VT_IMAGE_ERROR, VT_IMAGE_ERROR_NOT_FOUND, "%s: no such file",
-                 options->path);
+    g_set_error_literal (error, VT_IMAGE_ERROR, VT_IMAGE_ERROR_NOT_FOUND, "no such file");
     return FALSE;
   }
   if (!vt_block_info_read (path, options->format, options->snapshot, &info, error) ||

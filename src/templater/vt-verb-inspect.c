@@ -139,7 +139,7 @@ run (Inspection *self, GError **error)
   g_main_loop_run (self->loop);
   if (self->result->error == NULL)
     return TRUE;
-  g_propagate_error (error, g_steal_pointer (&self->result->error));
+  g_propagate_prefixed_error (error, g_steal_pointer (&self->result->error), "%s: ", options->path);
   return FALSE;
 }
 
