@@ -15,7 +15,7 @@ Usage: make-debian-image.sh [OPTION...] --output FILE
   --tree DIR                   use and keep the system's files here; one made before is taken as
                                it is (half: the full tree, from which it is made)
   --format FORMAT              qcow2 (default), raw, vmdk, vpc, vhdx, vdi
-DEBIAN_MIRROR names the mirror; default http://deb.debian.org/debian.
+DEBIAN_MIRROR names the mirror, if it is not to be the one that debootstrap knows.
 USAGE
 }
 
@@ -72,7 +72,7 @@ install_system () {
   [ ! -e "$1.part" ] || as_root rm -rf "$1.part"
   echo "debian image: installing Debian ($variant); this takes a minute or more" >&2
   as_root debootstrap --variant=minbase ${packages:+--include=$packages} bookworm "$1.part" \
-    "${DEBIAN_MIRROR:-http://deb.debian.org/debian}" >"$scratch/log" 2>&1 ||
+    ${DEBIAN_MIRROR:+"$DEBIAN_MIRROR"} >"$scratch/log" 2>&1 ||
     image_die "debootstrap failed: $(tail -n 5 "$scratch/log")"
   as_root find "$1.part/var/cache/apt/archives" "$1.part/var/lib/apt/lists" -type f -delete
   as_root rm -f "$1.part/etc/resolv.conf" "$1.part/var/log/bootstrap.log"
