@@ -2,9 +2,8 @@
 #include <fcntl.h>
 #include <glib/gstdio.h>
 #include <string.h>
-#include <sys/socket.h>
-#include <sys/un.h>
 
+#include "connect.h"
 #include "vt-block-export.h"
 #include "vt-fd.h"
 #include "vt-image.h"
@@ -97,14 +96,17 @@ test_image_in_use (Fixture *fixture, gconstpointer data)
   g_autofree char *socket_path = g_build_filename (fixture->dir, "writer", NULL);
   const char *argv[] = {"qemu-nbd", "--persistent", "-f",           "qcow2",
                         "-k",       socket_path,    fixture->image, NULL};
+  vt_autofd client = -1;
+  char first;
   GPid pid;
 
   g_assert_true (g_spawn_async (NULL, (char **)argv, NULL,
                                 G_SPAWN_SEARCH_PATH | G_SPAWN_DO_NOT_REAP_CHILD, NULL, NULL, &pid,
                                 &error));
   g_assert_no_error (error);
-  for (int i = 0; i < 2000 && !g_file_test (socket_path, G_FILE_TEST_EXISTS); i++)
-    g_usleep (10000);
+  /* It listens before it opens the image, and answers after. */
+  client = connect_to (socket_path);
+  g_assert_cmpint (read (client, &first, 1), ==, 1);
   g_assert_false (vt_block_info_read (fixture->image, NULL, NULL, &info, &error));
   g_assert_error (error, VT_IMAGE_ERROR, VT_IMAGE_ERROR_BAD_IMAGE);
   g_assert_nonnull (strstr (error->message, "in use"));

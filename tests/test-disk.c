@@ -9,11 +9,10 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/prctl.h>
-#include <sys/socket.h>
-#include <sys/un.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "connect.h"
 #include "vt-block-export.h"
 #include "vt-disk-private.h"
 #include "vt-fd.h"
@@ -36,24 +35,6 @@ typedef struct {
   VtDisk *disk;
   GPid server; /* one that is no export's, or 0 */
 } Fixture;
-
-/* A server that was just started may have no socket yet, or one that it does not listen to. */
-static int
-connect_to (const char *path)
-{
-  struct sockaddr_un address = {.sun_family = AF_UNIX};
-  int fd = socket (AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-  int result;
-
-  g_strlcpy (address.sun_path, path, sizeof address.sun_path);
-  result = connect (fd, (const struct sockaddr *)&address, sizeof address);
-  for (int i = 0; i < 2000 && result != 0 && (errno == ENOENT || errno == ECONNREFUSED); i++) {
-    g_usleep (10000);
-    result = connect (fd, (const struct sockaddr *)&address, sizeof address);
-  }
-  g_assert_cmpint (result, ==, 0);
-  return fd;
-}
 
 static guint8 *
 make_bytes (gsize size)
