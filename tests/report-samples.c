@@ -110,11 +110,14 @@ new_system (void)
   return system;
 }
 
+static const char *const hostile_members[] = {"data.tar\n", "\xff\033[31m<&", NULL};
+
 static VtScanResult *
 new_hostile_result (const char *path)
 {
   VtScanResult *result = new_clean_result (path);
   VtFilesystem *encrypted = new_filesystem ("/dev/sda2", FALSE);
+  VtFileResult *inside;
   g_autofree char *long_path = g_strnfill (LONG_PATH_SIZE, 'x');
 
   encrypted->reason = VT_REASON_ENCRYPTED;
@@ -131,8 +134,9 @@ new_hostile_result (const char *path)
                      new_file (0, hostile_paths[i], vt_verdict_incomplete (VT_REASON_SIZE_LIMIT)));
   }
   long_path[0] = '/';
-  g_ptr_array_add (result->findings,
-                   new_file (0, long_path, vt_verdict_infected ("Other <{[&]}>")));
+  inside = new_file (0, long_path, vt_verdict_infected ("Other <{[&]}>"));
+  inside->members = g_strdupv ((char **)hostile_members);
+  g_ptr_array_add (result->findings, inside);
   g_ptr_array_add (result->incomplete,
                    new_file (2, "/unread", vt_verdict_incomplete (VT_REASON_READ_ERROR)));
   ((VtFileResult *)g_ptr_array_index (result->incomplete, 10))->has_digest = FALSE;

@@ -44,7 +44,7 @@ insert_number (VtStore *store, const char *engine, guint number, VtVerdict verdi
   g_autoptr (GError) error = NULL;
   VtDigest digest = digest_of_number (number);
 
-  g_assert_true (vt_store_insert (store, engine, &digest, number, &verdict, &error));
+  g_assert_true (vt_store_insert (store, engine, &digest, number, &verdict, NULL, &error));
   g_assert_no_error (error);
 }
 
@@ -63,7 +63,9 @@ look_up (VtStore *store, const char *engine, guint number)
   g_autoptr (GError) error = NULL;
   VtDigest digest = digest_of_number (number);
   VtVerdict verdict = {0};
-  gboolean found = vt_store_lookup (store, engine, &digest, number, &verdict, &error);
+  g_auto (GStrv) members = NULL;
+  gboolean found =
+      vt_store_lookup (store, engine, &digest, number, &verdict, &members, &error);
 
   g_assert_no_error (error);
   return found ? verdict.kind : VT_VERDICT_UNKNOWN;

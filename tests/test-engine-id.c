@@ -153,6 +153,15 @@ test_every_limit_counts (Fixture *fixture, gconstpointer data)
   options->max_files--;
   assert_id (fixture, id, FALSE);
   options->max_files++;
+  options->max_unpacked_size--;
+  assert_id (fixture, id, FALSE);
+  options->max_unpacked_size++;
+  options->max_ratio--;
+  assert_id (fixture, id, FALSE);
+  options->max_ratio++;
+  options->max_unpack_time_s--;
+  assert_id (fixture, id, FALSE);
+  options->max_unpack_time_s++;
   assert_id (fixture, id, TRUE);
 }
 

@@ -75,6 +75,7 @@ write_manifest (VtManifest *manifest)
 static void
 test_a_line (void)
 {
+  static const char *const members[] = {"data.tar", "\xffx", NULL};
   g_autoptr (VtManifest) manifest = new_manifest ();
   VtFileResult *infected = new_file (1, "/a\n\xff", G_MAXUINT64, 1, VT_SOURCE_ENGINE);
   VtFileResult *unread = new_file (0, "/z", 2, 2, VT_SOURCE_NONE);
@@ -82,6 +83,7 @@ test_a_line (void)
 
   infected->verdict = vt_verdict_infected ("Eicar-Test");
   infected->digest = vt_digest_of_data ("", 0);
+  infected->members = g_strdupv ((char **)members);
   unread->verdict = vt_verdict_incomplete (VT_REASON_READ_ERROR);
   unread->has_digest = FALSE;
   add (manifest, infected);
@@ -91,13 +93,14 @@ test_a_line (void)
       text, ==,
       "{\"path\":\"/z\",\"fs\":\"/dev/sda1\",\"inode\":2,\"size\":10,\"mtime_ns\":-1,"
       "\"ctime_ns\":9223372036854775807,\"sha256\":null,\"verdict\":\"incomplete\","
-      "\"threat\":null,\"reason\":\"read-error\",\"source\":\"none\"}\n"
+      "\"threat\":null,\"reason\":\"read-error\",\"source\":\"none\",\"members\":[]}\n"
       "{\"path\":\"/a\\u000a\xef\xbf\xbd\",\"path_base64\":\"L2EK/w==\",\"fs\":\"/dev/sda2\","
       "\"inode\":18446744073709551615,\"size\":10,\"mtime_ns\":-1,"
       "\"ctime_ns\":9223372036854775807,"
       "\"sha256\":\"e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855\","
       "\"verdict\":\"infected\",\"threat\":\"Eicar-Test\",\"reason\":null,"
-      "\"source\":\"engine\"}\n");
+      "\"source\":\"engine\",\"members\":[\"data.tar\",\"\xef\xbf\xbdx\"],"
+      "\"members_base64\":[\"ZGF0YS50YXI=\",\"/3g=\"]}\n");
 }
 
 /* PATH=SOURCE of each line. */
@@ -192,13 +195,15 @@ test_failed_filesystem (void)
   add (manifest, new_file (0, "/c", 3, 3, VT_SOURCE_ENGINE));
   add (manifest, new_file (1, "/d", 4, 4, VT_SOURCE_ENGINE));
   text = write_manifest (manifest);
-  g_assert_nonnull (strstr (text, "\"verdict\":\"incomplete\",\"threat\":null,"
-                                  "\"reason\":\"read-error\",\"source\":\"engine\"}\n"
-                                  "{\"path\":\"/b\""));
+  g_assert_nonnull (strstr (text,
+                            "\"verdict\":\"incomplete\",\"threat\":null,"
+                            "\"reason\":\"read-error\",\"source\":\"engine\",\"members\":[]}\n"
+                            "{\"path\":\"/b\""));
   g_assert_nonnull (strstr (text, "\"threat\":\"X\",\"reason\":null"));
-  g_assert_nonnull (strstr (text, "\"verdict\":\"incomplete\",\"threat\":null,"
-                                  "\"reason\":\"read-error\",\"source\":\"engine\"}\n"
-                                  "{\"path\":\"/d\""));
+  g_assert_nonnull (strstr (text,
+                            "\"verdict\":\"incomplete\",\"threat\":null,"
+                            "\"reason\":\"read-error\",\"source\":\"engine\",\"members\":[]}\n"
+                            "{\"path\":\"/d\""));
   g_assert_nonnull (strstr (text, "\"verdict\":\"clean\""));
 }
 

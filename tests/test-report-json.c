@@ -39,6 +39,19 @@ assert_path (JsonArray *array, guint index, const char *expected)
 }
 
 static void
+assert_members (JsonObject *finding)
+{
+  JsonArray *members = json_object_get_array_member (finding, "members");
+  JsonArray *exact = json_object_get_array_member (finding, "members_base64");
+
+  g_assert_cmpuint (json_array_get_length (members), ==, 2);
+  g_assert_cmpstr (json_array_get_string_element (members, 0), ==, "data.tar\n");
+  g_assert_cmpstr (json_array_get_string_element (members, 1), ==, "\xef\xbf\xbd\033[31m<&");
+  g_assert_cmpuint (json_array_get_length (exact), ==, 2);
+  g_assert_cmpstr (json_array_get_string_element (exact, 1), ==, "/xtbMzFtPCY=");
+}
+
+static void
 test_json_hostile (void)
 {
   g_autofree char *text = write_sample (VT_REPORT_JSON, 1);
@@ -55,6 +68,7 @@ test_json_hostile (void)
   g_assert_cmpstr (image_path, ==, "/images/di sk\xff#?.qcow2");
   g_assert_cmpuint (json_array_get_length (findings), ==, N_HOSTILE_PATHS + 1);
   g_assert_cmpuint (json_array_get_length (incomplete), ==, N_HOSTILE_PATHS + 2);
+  assert_members (json_array_get_object_element (findings, N_HOSTILE_PATHS));
   for (guint i = 0; i < N_HOSTILE_PATHS; i++) {
     assert_path (findings, i, hostile_paths[i]);
     assert_path (incomplete, i + 1, hostile_paths[i]);

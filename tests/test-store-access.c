@@ -134,7 +134,7 @@ insert_until_full (StoreFixture *fixture)
   while (store != NULL && number < 1000000) {
     VtDigest digest = digest_of_number (++number);
 
-    if (!vt_store_insert (store, ENGINE_A, &digest, number, &verdict, &error))
+    if (!vt_store_insert (store, ENGINE_A, &digest, number, &verdict, NULL, &error))
       break;
   }
   if (error == NULL || error->domain != VT_STORE_ERROR)

@@ -38,7 +38,7 @@ insert_until_killed (const char *path, guint first, int progress)
     for (guint i = 0; i < BATCH; i++) {
       VtDigest digest = digest_of_number (batch * BATCH + i);
 
-      if (!vt_store_insert (store, ENGINE_A, &digest, batch * BATCH + i, &verdict, NULL))
+      if (!vt_store_insert (store, ENGINE_A, &digest, batch * BATCH + i, &verdict, NULL, NULL))
         _exit (EXIT_FAILURE);
     }
     if (!vt_store_flush (store, NULL) ||
@@ -104,7 +104,7 @@ insert_a_share (const char *path, guint first, guint number)
   for (guint i = first; error == NULL && i < first + number; i++) {
     VtDigest digest = digest_of_number (i);
 
-    if (vt_store_insert (store, ENGINE_A, &digest, i, &verdict, &error) &&
+    if (vt_store_insert (store, ENGINE_A, &digest, i, &verdict, NULL, &error) &&
         !vt_store_flush (store, &error))
       break;
   }

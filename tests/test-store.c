@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "store-fixture.h"
+#include "vt-members.h"
 #include "vt-fd.h"
 
 static void
@@ -17,6 +18,7 @@ test_what_goes_in_comes_out (StoreFixture *fixture, gconstpointer data)
     /* In the first round nothing is flushed yet when it is looked up. */
     g_autoptr (VtStore) store = open_store (fixture->path);
     VtDigest digest = digest_of_number (2);
+    g_auto (GStrv) members = NULL;
     VtVerdict verdict;
 
     if (round == 0) {
@@ -28,12 +30,59 @@ test_what_goes_in_comes_out (StoreFixture *fixture, gconstpointer data)
     g_assert_cmpint (look_up (store, ENGINE_A, 3), ==, VT_VERDICT_INCOMPLETE);
     g_assert_cmpint (look_up (store, ENGINE_A, 4), ==, VT_VERDICT_UNKNOWN);
     g_assert_cmpint (look_up (store, ENGINE_B, 1), ==, VT_VERDICT_UNKNOWN);
-    g_assert_true (vt_store_lookup (store, ENGINE_A, &digest, 2, &verdict, &error));
+    g_assert_true (vt_store_lookup (store, ENGINE_A, &digest, 2, &verdict, &members, &error));
     g_assert_cmpint (verdict.kind, ==, VT_VERDICT_INFECTED);
     g_assert_cmpstr (verdict.threat, ==, "Eicar-Test");
-    g_assert_false (vt_store_lookup (store, ENGINE_A, &digest, 3, &verdict, &error));
+    g_assert_false (vt_store_lookup (store, ENGINE_A, &digest, 3, &verdict, &members, &error));
     g_assert_no_error (error);
   }
+}
+
+static void
+assert_members (StoreFixture *fixture, VtStore *store, const char *expected)
+{
+  g_autoptr (GError) error = NULL;
+  g_auto (GStrv) members = NULL;
+  g_autofree char *joined = NULL;
+  VtDigest digest = digest_of_number (1);
+  VtVerdict verdict;
+
+  g_assert_true (vt_store_lookup (store, ENGINE_A, &digest, 1, &verdict, &members, &error));
+  g_assert_no_error (error);
+  joined = vt_members_join ("", (const char *const *)members);
+  g_assert_cmpstr (joined, ==, expected);
+}
+
+static void
+test_members_come_back (StoreFixture *fixture, gconstpointer data)
+{
+  const char *const members[] = {"data.tar.xz", "bin/\xff\nx", NULL};
+  const VtVerdict verdict = vt_verdict_infected ("Eicar-Test");
+  g_autoptr (GError) error = NULL;
+  VtStore *store = open_store (fixture->path);
+  VtDigest digest = digest_of_number (1);
+
+  g_assert_true (vt_store_insert (store, ENGINE_A, &digest, 1, &verdict, members, &error));
+  g_assert_no_error (error);
+  assert_members (fixture, store, "!data.tar.xz!bin/\xff\nx");
+  vt_store_free (store);
+  store = open_store (fixture->path);
+  assert_members (fixture, store, "!data.tar.xz!bin/\xff\nx");
+  vt_store_free (store);
+}
+
+/* What the first version wrote is still good, and has no members. */
+static void
+test_the_first_schema_is_migrated (StoreFixture *fixture, gconstpointer data)
+{
+  VtStore *store = open_store (fixture->path);
+
+  insert_number (store, ENGINE_A, 1, vt_verdict_clean ());
+  vt_store_free (store);
+  run_raw (fixture->path, "ALTER TABLE verdict DROP COLUMN members; PRAGMA user_version = 1");
+  store = open_store (fixture->path);
+  assert_members (fixture, store, "");
+  vt_store_free (store);
 }
 
 static void
@@ -287,6 +336,7 @@ test_damage_is_an_error (StoreFixture *fixture, gconstpointer data)
   g_autofree char *link = g_build_filename (fixture->dir, "link.db", NULL);
   VtStore *store = open_store (fixture->path);
   VtDigest digest = digest_of_number (7);
+  g_auto (GStrv) members = NULL;
   VtVerdict verdict;
 
   for (guint i = 0; i < 5000; i++)
@@ -296,7 +346,7 @@ test_damage_is_an_error (StoreFixture *fixture, gconstpointer data)
 
   store = vt_store_open (fixture->path, &error);
   if (store != NULL) {
-    g_assert_false (vt_store_lookup (store, ENGINE_A, &digest, 7, &verdict, &error));
+    g_assert_false (vt_store_lookup (store, ENGINE_A, &digest, 7, &verdict, &members, &error));
     vt_store_free (store);
   }
   g_assert_error (error, VT_STORE_ERROR, VT_STORE_ERROR_CORRUPT);
@@ -365,6 +415,8 @@ main (int argc, char **argv)
   ADD ("bad-rows-are-unknown", test_bad_rows_are_unknown);
   ADD ("other-files-are-left-alone", test_other_files_are_left_alone);
   ADD ("later-versions-are-left-alone", test_later_versions_are_left_alone);
+  ADD ("members-come-back", test_members_come_back);
+  ADD ("the-first-schema-is-migrated", test_the_first_schema_is_migrated);
   ADD ("damage-is-an-error", test_damage_is_an_error);
   return g_test_run ();
 }

@@ -35,6 +35,10 @@ test_only_repeatable_verdicts_are_kept (void)
     verdict = vt_verdict_incomplete (reason);
     g_assert_false (vt_verdict_is_repeatable (&verdict));
   }
+  verdict = vt_verdict_incomplete (VT_REASON_DAMAGED);
+  g_assert_true (vt_verdict_is_repeatable (&verdict));
+  verdict = vt_verdict_incomplete (VT_REASON_UNSUPPORTED);
+  g_assert_true (vt_verdict_is_repeatable (&verdict));
   verdict = (VtVerdict){.kind = VT_VERDICT_UNKNOWN};
   g_assert_false (vt_verdict_is_repeatable (&verdict));
 }
@@ -50,7 +54,7 @@ test_foreign_numbers_are_checked (void)
   g_assert_false (vt_verdict_is_valid (VT_VERDICT_INFECTED, VT_REASON_NONE, ""));
   g_assert_false (vt_verdict_is_valid (VT_VERDICT_INFECTED, VT_REASON_NONE, "\xff"));
   g_assert_false (vt_verdict_is_valid (VT_VERDICT_INCOMPLETE, VT_REASON_NONE, ""));
-  g_assert_false (vt_verdict_is_valid (VT_VERDICT_INCOMPLETE, 10, ""));
+  g_assert_false (vt_verdict_is_valid (VT_VERDICT_INCOMPLETE, VT_REASON_N, ""));
   g_assert_false (vt_verdict_is_valid (VT_VERDICT_UNKNOWN, VT_REASON_NONE, ""));
   g_assert_false (vt_verdict_is_valid (99, VT_REASON_NONE, ""));
 }

@@ -27,11 +27,11 @@ _vtemplater_formats () {
 _vtemplater_value () {
   case $1 in
     --database) _vtemplater_directories "$2" ;;
-    --store | --output | --manifest) _vtemplater_files "$2" ;;
+    --store | --output | --manifest | --password-file) _vtemplater_files "$2" ;;
     --format) _vtemplater_words "$(_vtemplater_formats "$3")" "$2" ;;
     --backend) _vtemplater_words "auto direct guestfs" "$2" ;;
     --progress) _vtemplater_words "auto none plain" "$2" ;;
-    --snapshot | --key | --launch-timeout | --stall-timeout | --jobs | -j | --include | --exclude | --max-*) ;;
+    --snapshot | --key | --launch-timeout | --stall-timeout | --jobs | -j | --include | --exclude | --password | --max-*) ;;
     *) return 1 ;;
   esac
 }
@@ -43,7 +43,8 @@ _vtemplater_options () {
   case $1 in
     scan)
       echo "$image --database --store --manifest --jobs --include --exclude --max-file-size
-        --max-scan-size --max-scan-time --progress --allow-incomplete"
+        --max-scan-size --max-scan-time --max-recursion --max-files --max-unpacked-size --max-ratio
+        --max-unpack-time --password --password-file --progress --allow-incomplete"
       ;;
     inspect) echo "$image" ;;
     db) echo "--database --help" ;;

@@ -14,6 +14,8 @@ static const char *const reason_names[] = {
     [VT_REASON_READ_ERROR] = "read-error",
     [VT_REASON_ENGINE_ERROR] = "engine-error",
     [VT_REASON_ENGINE_CRASH] = "engine-crash",
+    [VT_REASON_DAMAGED] = "damaged",
+    [VT_REASON_UNSUPPORTED] = "unsupported",
 };
 
 static const char *const kind_names[] = {
@@ -93,7 +95,7 @@ vt_verdict_is_valid (guint kind, guint reason, const char *threat)
     return reason == VT_REASON_NONE && has_threat && strlen (threat) <= VT_THREAT_MAX &&
            g_utf8_validate (threat, -1, NULL);
   case VT_VERDICT_INCOMPLETE:
-    return reason > VT_REASON_NONE && reason <= VT_REASON_ENGINE_CRASH && !has_threat;
+    return reason > VT_REASON_NONE && reason < VT_REASON_N && !has_threat;
   default:
     return FALSE;
   }

@@ -28,6 +28,9 @@ typedef enum {
   VT_REASON_READ_ERROR = 7,
   VT_REASON_ENGINE_ERROR = 8,
   VT_REASON_ENGINE_CRASH = 9,
+  VT_REASON_DAMAGED = 10,     /* a container that cannot be unpacked whole */
+  VT_REASON_UNSUPPORTED = 11, /* a container that can be told, and that nothing here can open */
+  VT_REASON_N
 } VtReason;
 
 /* Longest threat name that is kept, in bytes; the engine's own names are far shorter. */

@@ -11,6 +11,13 @@
 
 typedef struct _VtContent VtContent;
 
+/* What a content of SIZE bytes costs of a budget: small ones count for their descriptor. */
+static inline guint64
+vt_content_cost (guint64 size)
+{
+  return MAX (size, (guint64)128 * 1024);
+}
+
 /*
  * Makes ready for SIZE bytes. Above MAX_SIZE nothing is kept and only the digest is made, as then
  * the engine would refuse the content anyway.

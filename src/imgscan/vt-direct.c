@@ -160,7 +160,7 @@ parse_volume (GVariant *value, GError **error)
 
   g_variant_get (value, "(@" VT_FILESYSTEM_RECORD "yy&s&s)", &record, &kind, &reason, &detail,
                  &refusal);
-  if (kind > VT_VOLUME_REFUSED || reason > VT_REASON_ENGINE_CRASH) {
+  if (kind > VT_VOLUME_REFUSED || reason >= VT_REASON_N) {
     fail_nonsense (error);
     return NULL;
   }

@@ -3,12 +3,20 @@
 
 #include <clamav.h>
 
-/* Of clamd.conf(5), but for the sizes: the initramfs of a plain Debian unpacks to 130 MB. */
+/* Of clamd.conf(5), but for the sizes, as the initramfs of a plain Debian unpacks to 130 MB, and
+ * for the number of files: packages of headers and the file systems of snaps have tens of
+ * thousands. */
 #define DEFAULT_MAX_FILE_SIZE   ((guint64)256 * 1024 * 1024)
 #define DEFAULT_MAX_SCAN_SIZE   ((guint64)1024 * 1024 * 1024)
 #define DEFAULT_MAX_SCAN_TIME_S 120
 #define DEFAULT_MAX_RECURSION   17
-#define DEFAULT_MAX_FILES       10000
+#define DEFAULT_MAX_FILES       100000
+/* The largest snaps unpack to 2 GiB. */
+#define DEFAULT_MAX_UNPACKED_SIZE ((guint64)16 * 1024 * 1024 * 1024)
+/* Zstandard makes a 32,000th of zeros, and a tenth or so of what is a program or a text. */
+#define DEFAULT_MAX_RATIO 1000
+/* XZ unpacks some 50 MB/s: 256 MiB of it may hold 1 to 2 GiB. */
+#define DEFAULT_MAX_UNPACK_TIME_S 300
 
 VtEngineOptions *
 vt_engine_options_new (void)
@@ -21,6 +29,9 @@ vt_engine_options_new (void)
   self->max_scan_time_s = DEFAULT_MAX_SCAN_TIME_S;
   self->max_recursion = DEFAULT_MAX_RECURSION;
   self->max_files = DEFAULT_MAX_FILES;
+  self->max_unpacked_size = DEFAULT_MAX_UNPACKED_SIZE;
+  self->max_ratio = DEFAULT_MAX_RATIO;
+  self->max_unpack_time_s = DEFAULT_MAX_UNPACK_TIME_S;
   return self;
 }
 
@@ -63,5 +74,10 @@ vt_engine_options_validate (const VtEngineOptions *self, GError **error)
                       error) &&
          check_limit ("deepest recursion", self->max_recursion, VT_ENGINE_RECURSION_CEILING,
                       error) &&
-         check_limit ("largest number of files", self->max_files, VT_ENGINE_FILES_CEILING, error);
+         check_limit ("largest number of files", self->max_files, VT_ENGINE_FILES_CEILING, error) &&
+         check_limit ("largest unpacked size", self->max_unpacked_size, VT_ENGINE_SCAN_SIZE_CEILING,
+                      error) &&
+         check_limit ("largest ratio", self->max_ratio, VT_ENGINE_RATIO_CEILING, error) &&
+         check_limit ("longest unpacking time", self->max_unpack_time_s,
+                      VT_ENGINE_SCAN_TIME_CEILING, error);
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only WITH cryptsetup-OpenSSL-exception
 /*
- * How the engine is set up: which signatures, which limits.
+ * How contents are scanned: which signatures, which limits of the engine and of what opens
+ * containers for it.
  *
  * All of this goes into the engine id, so that verdicts found under other limits are not believed.
  */
@@ -15,6 +16,10 @@ typedef struct {
   guint32 max_scan_time_s; /* seconds for one file; above: time-limit */
   guint32 max_recursion;   /* depth of nested containers; above: recursion-limit */
   guint32 max_files;       /* members in one file; above: files-limit */
+  /* Of the containers that this program opens itself: */
+  guint64 max_unpacked_size; /* bytes of one file's members, at any depth; above: scan-limit */
+  guint64 max_ratio;         /* unpacked to packed bytes of a container; above: scan-limit */
+  guint32 max_unpack_time_s; /* seconds that unpacking a container may take; above: time-limit */
 } VtEngineOptions;
 
 /* Largest value that the engine takes for one scan: 2 GiB - 1. */
@@ -24,6 +29,7 @@ typedef struct {
 #define VT_ENGINE_SCAN_TIME_CEILING (24u * 60 * 60)
 #define VT_ENGINE_RECURSION_CEILING 100u
 #define VT_ENGINE_FILES_CEILING     ((guint32)G_MAXINT32)
+#define VT_ENGINE_RATIO_CEILING     ((guint64)G_MAXUINT32)
 
 /* Limits as vtemplater-scan(1) has them, and the system's database directory. */
 VtEngineOptions *vt_engine_options_new (void);

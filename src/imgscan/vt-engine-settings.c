@@ -4,7 +4,7 @@
 #include "vt-engine-id.h"
 
 /* To be raised whenever the same answers of the engine lead to another verdict than before. */
-#define VERDICT_RULES 1
+#define VERDICT_RULES 2
 
 /* libclamav takes 2 less than the ceiling it names, and lowers anything above without a word. */
 #define ENGINE_FILE_SIZE_MAX ((guint64)G_MAXINT32 - 2)
@@ -125,5 +125,10 @@ vt_engine_settings_describe (const VtEngineOptions *options)
   fill_table (options, table);
   for (gsize i = 0; i < N_SETTINGS; i++)
     g_string_append_printf (text, "%s=%" G_GINT64_FORMAT "\n", table[i].name, table[i].value);
+  g_string_append_printf (text,
+                          "max-unpacked-size=%" G_GUINT64_FORMAT "\nmax-ratio=%" G_GUINT64_FORMAT
+                          "\nmax-unpack-time=%u\n",
+                          options->max_unpacked_size, options->max_ratio,
+                          options->max_unpack_time_s);
   return g_string_free (text, FALSE);
 }

@@ -48,10 +48,3 @@ static const char *const vt_image_msg_types[VT_IMAGE_MSG_N_KINDS] = {
     [VT_IMAGE_MSG_DONE] = "()",
     [VT_IMAGE_MSG_ERROR] = "(us)",
 };
-
-/* What a file of SIZE bytes costs of VT_IMAGE_BUDGET: small ones count for their descriptor. */
-static inline guint64
-vt_image_cost (guint64 size)
-{
-  return MAX (size, (guint64)128 * 1024);
-}

@@ -99,7 +99,7 @@ static gboolean
 file_is_sound (VtImage *self, const VtImageFile *file, gsize digest_size, guint reason)
 {
   if (file->result->filesystem >= self->result->filesystems->len || file->result->path == NULL ||
-      reason > VT_REASON_ENGINE_CRASH || (digest_size != 0 && digest_size != VT_DIGEST_SIZE))
+      reason >= VT_REASON_N || (digest_size != 0 && digest_size != VT_DIGEST_SIZE))
     return FALSE;
   if (file->memfd < 0)
     return reason != VT_REASON_NONE;
@@ -114,7 +114,7 @@ static gboolean
 has_room (const VtImage *self, const VtImageFile *file)
 {
   return file->memfd < 0 || self->underway == 0 ||
-         vt_image_cost (file->result->size) <=
+         vt_content_cost (file->result->size) <=
              VT_IMAGE_BUDGET - MIN (self->underway, VT_IMAGE_BUDGET);
 }
 
@@ -147,7 +147,7 @@ receive_file (VtImage *self, GVariant *value, VtIpcFds *fds)
   if (file->memfd < 0)
     result->verdict = vt_verdict_incomplete (reason);
   else
-    file->cost = vt_image_cost (result->size);
+    file->cost = vt_content_cost (result->size);
   self->last_file = g_steal_pointer (&file);
   self->last_file_names = 0;
   return TRUE;
@@ -176,7 +176,7 @@ receive_filesystem_end (VtImage *self, GVariant *value)
   const char *detail;
 
   g_variant_get (value, "(uy&s)", &index, &reason, &detail);
-  if (index >= self->result->filesystems->len || reason > VT_REASON_ENGINE_CRASH)
+  if (index >= self->result->filesystems->len || reason >= VT_REASON_N)
     return fail_malformed (self, "the end of a file system that there is not");
   filesystem = g_ptr_array_index (self->result->filesystems, index);
   filesystem->reason = reason;

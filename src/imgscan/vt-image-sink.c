@@ -3,6 +3,7 @@
 
 #include <poll.h>
 
+#include "vt-content.h"
 #include "vt-image-protocol.h"
 #include "vt-image-records.h"
 #include "vt-ipc.h"
@@ -176,7 +177,7 @@ vt_image_sink_file (
 {
   GVariant *value;
 
-  if (memfd >= 0 && !wait_for_room (self, vt_image_cost (file->size), error))
+  if (memfd >= 0 && !wait_for_room (self, vt_content_cost (file->size), error))
     return FALSE;
   value = g_variant_new ("(u@ayttxx@ayy)", file->filesystem,
                          new_bytes (file->path, strlen (file->path)), file->inode, file->size,

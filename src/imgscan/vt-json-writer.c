@@ -149,6 +149,36 @@ vt_json_bytes (VtJsonWriter *self, const char *name, const char *bytes)
   }
 }
 
+static void
+write_base64_array (VtJsonWriter *self, const char *name, const char *const *strings)
+{
+  vt_json_begin_array (self, name);
+  for (guint i = 0; strings[i] != NULL; i++) {
+    g_autofree char *exact = g_base64_encode ((const guchar *)strings[i], strlen (strings[i]));
+
+    vt_json_string (self, NULL, exact);
+  }
+  vt_json_end_array (self);
+}
+
+void
+vt_json_bytes_array (VtJsonWriter *self, const char *name, const char *const *strings)
+{
+  gboolean valid = TRUE;
+
+  vt_json_begin_array (self, name);
+  for (guint i = 0; strings != NULL && strings[i] != NULL; i++) {
+    vt_json_string (self, NULL, strings[i]);
+    valid = valid && g_utf8_validate (strings[i], -1, NULL);
+  }
+  vt_json_end_array (self);
+  if (!valid) {
+    g_autofree char *exact_name = g_strconcat (name, "_base64", NULL);
+
+    write_base64_array (self, exact_name, strings);
+  }
+}
+
 void
 vt_json_uint (VtJsonWriter *self, const char *name, guint64 value)
 {

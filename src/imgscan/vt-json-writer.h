@@ -27,6 +27,8 @@ void vt_json_end_array (VtJsonWriter *self);
 void vt_json_string (VtJsonWriter *self, const char *name, const char *value);
 /* BYTES under NAME; when they are not UTF-8, exactly as well, under NAME_base64. */
 void vt_json_bytes (VtJsonWriter *self, const char *name, const char *bytes);
+/* An array of what vt_json_bytes() writes; NAME_base64 has all of them. STRINGS may be NULL. */
+void vt_json_bytes_array (VtJsonWriter *self, const char *name, const char *const *strings);
 void vt_json_uint (VtJsonWriter *self, const char *name, guint64 value);
 void vt_json_int (VtJsonWriter *self, const char *name, gint64 value);
 /* Seconds, to the millisecond. */

@@ -21,11 +21,12 @@ static const char *const schema =
     "PRAGMA synchronous = OFF;"
     "PRAGMA temp_store = FILE;"
     "PRAGMA cache_size = -4096;"
-    "CREATE TABLE file (fs, path, inode, size, mtime, ctime, sha256, kind, reason, threat, source);"
+    "CREATE TABLE file (fs, path, inode, size, mtime, ctime, sha256, kind, reason, threat, source,"
+    " members);"
     "CREATE TABLE failed (fs INTEGER PRIMARY KEY, reason);"
     "BEGIN";
 
-static const char *const add_sql = "INSERT INTO file VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)";
+static const char *const add_sql = "INSERT INTO file VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)";
 
 static const char *const apply_failures_sql =
     "UPDATE file SET kind = 3, reason = failed.reason FROM failed"
@@ -57,8 +58,9 @@ static const char *const order_contents_sql =
 
 /* By everything, lest a damaged directory with one name twice gave its lines in any order. */
 static const char *const select_sql =
-    "SELECT fs, path, inode, size, mtime, ctime, sha256, kind, reason, threat, source FROM file"
-    " ORDER BY fs, path, inode, size, mtime, ctime, sha256, kind, reason, threat, source";
+    "SELECT fs, path, inode, size, mtime, ctime, sha256, kind, reason, threat, source, members "
+    "FROM file"
+    " ORDER BY fs, path, inode, size, mtime, ctime, sha256, kind, reason, threat, source, members";
 
 /* The statements above have these numbers in them. */
 G_STATIC_ASSERT (VT_VERDICT_CLEAN == 1 && VT_VERDICT_INCOMPLETE == 3);
@@ -107,6 +109,7 @@ vt_manifest_free (VtManifest *self)
 gboolean
 vt_manifest_add (VtManifest *self, const VtFileResult *file, GError **error)
 {
+  g_autoptr (GBytes) members = vt_members_pack ((const char *const *)file->members);
   gboolean done;
 
   sqlite3_bind_int64 (self->add, 1, file->filesystem);
@@ -122,6 +125,8 @@ vt_manifest_add (VtManifest *self, const VtFileResult *file, GError **error)
   sqlite3_bind_int (self->add, 9, (int)file->verdict.reason);
   sqlite3_bind_text (self->add, 10, file->verdict.threat, -1, SQLITE_STATIC);
   sqlite3_bind_int (self->add, 11, (int)file->source);
+  sqlite3_bind_blob (self->add, 12, g_bytes_get_data (members, NULL),
+                     (int)g_bytes_get_size (members), SQLITE_STATIC);
   done = sqlite3_step (self->add) == SQLITE_DONE || set_error (self, error);
   sqlite3_reset (self->add);
   sqlite3_clear_bindings (self->add);
@@ -142,6 +147,18 @@ vt_manifest_fail_filesystem (VtManifest *self, guint filesystem, VtReason reason
                                           filesystem, (guint)reason);
 
   return exec (self, sql, error);
+}
+
+static void
+write_members (VtJsonWriter *json, sqlite3_stmt *row)
+{
+  const void *packed = sqlite3_column_blob (row, 11);
+  g_auto (GStrv) members = NULL;
+
+  /* This process wrote it. */
+  if (!vt_members_unpack (packed, (gsize)sqlite3_column_bytes (row, 11), &members))
+    g_warn_if_reached ();
+  vt_json_bytes_array (json, "members", (const char *const *)members);
 }
 
 static void
@@ -170,6 +187,7 @@ write_line (VtJsonWriter *json, const VtScanResult *result, sqlite3_stmt *row)
   vt_json_string (json, "threat", kind == VT_VERDICT_INFECTED ? threat : NULL);
   vt_json_string (json, "reason", reason != VT_REASON_NONE ? vt_reason_to_string (reason) : NULL);
   vt_json_string (json, "source", vt_source_to_string ((VtSource)sqlite3_column_int (row, 10)));
+  write_members (json, row);
   vt_json_end_object (json);
 }
 

@@ -62,6 +62,10 @@ vt_report_json_stats (VtJsonWriter *json, const char *name, const VtScanStats *s
   vt_json_uint (json, "excluded", stats->excluded);
   vt_json_uint (json, "scanned", stats->scanned);
   vt_json_uint (json, "scanned_bytes", stats->scanned_bytes);
+  vt_json_uint (json, "members", stats->members);
+  vt_json_uint (json, "member_bytes", stats->member_bytes);
+  vt_json_uint (json, "scanned_members", stats->scanned_members);
+  vt_json_uint (json, "scanned_member_bytes", stats->scanned_member_bytes);
   vt_json_uint (json, "from_store", stats->from_store);
   vt_json_uint (json, "from_template", stats->from_template);
   vt_json_begin_object (json, "seconds");
@@ -138,8 +142,7 @@ write_file (VtJsonWriter *json, const VtScanResult *result, const VtFileResult *
   vt_json_string (json, "sha256", file->has_digest ? vt_digest_to_hex (&file->digest, hex) : NULL);
   vt_json_uint (json, "size", file->size);
   vt_json_string (json, "source", vt_source_to_string (file->source));
-  vt_json_begin_array (json, "members");
-  vt_json_end_array (json);
+  vt_json_bytes_array (json, "members", (const char *const *)file->members);
   vt_json_end_object (json);
 }
 
@@ -154,8 +157,7 @@ write_incomplete_filesystem (VtJsonWriter *json, const VtFilesystem *filesystem)
   vt_json_null (json, "sha256");
   vt_json_uint (json, "size", filesystem->size);
   vt_json_string (json, "source", vt_source_to_string (VT_SOURCE_NONE));
-  vt_json_begin_array (json, "members");
-  vt_json_end_array (json);
+  vt_json_bytes_array (json, "members", NULL);
   vt_json_string (json, "detail", vt_report_filesystem_detail (filesystem));
   vt_json_end_object (json);
 }

@@ -109,7 +109,7 @@ write_filesystem_count (const VtScanResult *result, VtSink *sink)
 static void
 write_incomplete_count (const VtScanResult *result, VtSink *sink)
 {
-  guint64 by_reason[VT_REASON_ENGINE_CRASH + 1] = {0};
+  guint64 by_reason[VT_REASON_N] = {0};
   const char *separator = " (";
 
   for (guint i = 0; i < result->incomplete->len; i++)
@@ -131,6 +131,8 @@ write_counts (const VtScanResult *result, VtSink *sink)
   const VtScanStats *stats = &result->stats;
   g_autofree char *bytes = vt_report_format_size (stats->bytes);
   g_autofree char *scanned = vt_report_format_size (stats->scanned_bytes);
+  g_autofree char *member_bytes = vt_report_format_size (stats->member_bytes);
+  g_autofree char *scanned_member_bytes = vt_report_format_size (stats->scanned_member_bytes);
 
   write_filesystem_count (result, sink);
   vt_sink_printf (sink, "Files: %" G_GUINT64_FORMAT "\n", stats->files);
@@ -144,6 +146,11 @@ write_counts (const VtScanResult *result, VtSink *sink)
   vt_sink_printf (sink, "Excluded files: %" G_GUINT64_FORMAT "\n", stats->excluded);
   vt_sink_printf (sink, "Data: %s\n", bytes);
   vt_sink_printf (sink, "Scanned: %" G_GUINT64_FORMAT " files, %s\n", stats->scanned, scanned);
+  if (stats->members > 0)
+    vt_sink_printf (sink,
+                    "Members of containers: %" G_GUINT64_FORMAT ", %s (scanned: %" G_GUINT64_FORMAT
+                    ", %s)\n",
+                    stats->members, member_bytes, stats->scanned_members, scanned_member_bytes);
   vt_sink_printf (sink, "From store: %" G_GUINT64_FORMAT " files\n", stats->from_store);
   vt_sink_printf (sink, "From template: %" G_GUINT64_FORMAT " files\n", stats->from_template);
 }

@@ -60,6 +60,7 @@ book_name (VtScanJob *self, const VtFileResult *file, const char *path)
 
   *named = *file;
   named->path = g_strdup (path);
+  named->members = g_strdupv (file->members);
   count_verdict (self, named);
   if (self->manifest != NULL && !vt_manifest_add (self->manifest, named, &error))
     vt_scan_job_fail (self, error);

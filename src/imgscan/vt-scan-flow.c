@@ -1,160 +1,280 @@
 // SPDX-License-Identifier: GPL-2.0-only WITH cryptsetup-OpenSSL-exception
 /*
- * A content's way through a scan job: hashed in a thread, looked up in the store, scanned once even
- * when it comes several times while the engine is at it.
+ * A content's way through a scan job: hashed in a thread, looked up in the store, scanned by the
+ * engine, opened if it is a container.
+ *
+ * The engine is asked once for contents that are the same and come while it is at it. Files that
+ * are the same also wait for one of them to be opened. Members do not: two containers, each of
+ * which has the other as a member, would wait for each other for ever.
  */
+#include "vt-scan-content-private.h"
 #include "vt-scan-job-private.h"
 
-/* Files that wait for the engine's verdict on one content. */
-typedef struct {
-  VtScanJob *job;  /* a reference */
-  VtDigest digest; /* the key in the job's table points here */
-  guint64 size;
-  GPtrArray *tasks; /* of VtScanTask; the first one's content is what the engine scans */
-} VtContentWait;
+#include "vt-fd.h"
 
-static void
-content_wait_free (VtContentWait *self)
+/* The same content, several times, for which the engine was asked once. */
+typedef struct {
+  VtDigest digest;     /* the key in the job's table points here */
+  GPtrArray *contents; /* of VtScanContent; the first one's memfd is what the engine scans */
+} EngineWait;
+
+VtScanContent *
+vt_scan_content_new (VtScanJob *job,
+                     VtScanContent *container,
+                     int memfd,
+                     guint64 size,
+                     VtScanContentFunc done,
+                     gpointer user_data)
 {
-  g_ptr_array_unref (self->tasks);
+  VtScanContent *self = g_new0 (VtScanContent, 1);
+
+  self->job = g_object_ref (job);
+  self->container = container;
+  self->depth = container != NULL ? container->depth + 1 : 0;
+  self->memfd = memfd;
+  self->size = size;
+  self->done = done;
+  self->user_data = user_data;
+  return self;
+}
+
+void
+vt_scan_content_free (VtScanContent *self)
+{
+  g_clear_pointer (&self->followers, g_ptr_array_unref);
+  g_clear_error (&self->error);
+  g_strfreev (self->members);
+  vt_fd_clear (&self->memfd);
   g_object_unref (self->job);
   g_free (self);
 }
 
-static void
-keep_verdict (VtContentWait *wait, const VtVerdict *verdict)
+VtScanContent *
+vt_scan_content_get_file (VtScanContent *self)
 {
-  VtScanJob *self = wait->job;
+  while (self->container != NULL)
+    self = self->container;
+  return self;
+}
+
+/* Within a container, a limit may be reached because of what is around the content: as a file of
+ * its own it might get another verdict. */
+static gboolean
+depends_on_place (const VtScanContent *self)
+{
+  if (self->depth == 0 || !self->opened || self->verdict.kind != VT_VERDICT_INCOMPLETE)
+    return FALSE;
+  return self->verdict.reason == VT_REASON_SCAN_LIMIT ||
+         self->verdict.reason == VT_REASON_FILES_LIMIT ||
+         self->verdict.reason == VT_REASON_RECURSION_LIMIT;
+}
+
+static void
+keep_verdict (VtScanContent *self)
+{
+  VtScanJob *job = self->job;
+  VtKnownVerdict *failure;
   g_autoptr (GError) error = NULL;
 
-  if (!vt_verdict_is_repeatable (verdict)) {
-    g_hash_table_replace (self->failures, g_memdup2 (&wait->digest, sizeof wait->digest),
-                          g_memdup2 (verdict, sizeof *verdict));
-    return;
+  if (!vt_verdict_is_repeatable (&self->verdict)) {
+    failure = g_new0 (VtKnownVerdict, 1);
+    failure->verdict = self->verdict;
+    failure->members = g_strdupv (self->members);
+    g_hash_table_replace (job->failures, g_memdup2 (&self->digest, sizeof self->digest), failure);
+  } else if (!vt_store_insert (job->context.store, job->context.engine_id->id, &self->digest,
+                               self->size, &self->verdict, (const char *const *)self->members,
+                               &error)) {
+    vt_scan_job_warn_of_store (job, error);
   }
-  if (!vt_store_insert (self->context.store, self->context.engine_id->id, &wait->digest, wait->size,
-                        verdict, &error))
-    vt_scan_job_warn_of_store (self, error);
+}
+
+static void look_up (VtScanContent *self);
+
+/* The same verdict for all that waited for it; or, if it is this one's only, one of them tries. */
+static void
+settle_followers (VtScanContent *self)
+{
+  g_autoptr (GPtrArray) followers = g_steal_pointer (&self->followers);
+
+  for (guint i = 0; followers != NULL && i < followers->len; i++) {
+    VtScanContent *follower = g_ptr_array_index (followers, i);
+
+    if (depends_on_place (self)) {
+      look_up (follower);
+      continue;
+    }
+    follower->members = g_strdupv (self->members);
+    vt_scan_content_settle (follower, &self->verdict,
+                            self->source == VT_SOURCE_NONE ? VT_SOURCE_NONE : VT_SOURCE_STORE);
+  }
+}
+
+void
+vt_scan_content_settle (VtScanContent *self, const VtVerdict *verdict, VtSource source)
+{
+  VtScanJob *job = self->job;
+
+  self->verdict = *verdict;
+  self->source = source;
+  if (self->has_digest && g_hash_table_lookup (job->leaders, &self->digest) == self)
+    g_hash_table_remove (job->leaders, &self->digest);
+  if (source == VT_SOURCE_ENGINE && !job->ended && !depends_on_place (self))
+    keep_verdict (self);
+  settle_followers (self);
+  self->done (self, self->user_data);
+}
+
+static void
+take_engine_verdict (VtScanContent *self, const VtVerdict *verdict, VtSource source)
+{
+  if (!self->job->ended && vt_scan_opening_is_due (self, verdict))
+    vt_scan_opening_start (self, verdict);
+  else
+    vt_scan_content_settle (self, verdict, source);
 }
 
 static void
 on_scanned (const VtVerdict *verdict, gpointer user_data)
 {
-  VtContentWait *wait = user_data;
-  VtSource source = VT_SOURCE_ENGINE;
+  EngineWait *wait = user_data;
+  VtScanContent *first = g_ptr_array_index (wait->contents, 0);
+  const VtVerdict kept = *verdict;
 
-  g_hash_table_steal (wait->job->contents, &wait->digest);
-  if (!wait->job->ended)
-    keep_verdict (wait, verdict);
-  for (guint i = 0; i < wait->tasks->len; i++) {
-    vt_scan_job_finish_task (g_ptr_array_index (wait->tasks, i), verdict, source);
-    source = VT_SOURCE_STORE;
-  }
-  content_wait_free (wait);
+  g_hash_table_steal (first->job->engine_waits, &wait->digest);
+  for (guint i = 0; i < wait->contents->len; i++)
+    take_engine_verdict (g_ptr_array_index (wait->contents, i), &kept,
+                         i == 0 ? VT_SOURCE_ENGINE : VT_SOURCE_STORE);
+  g_ptr_array_unref (wait->contents);
+  g_free (wait);
 }
 
 static void
-submit (VtScanTask *task, const VtDigest *digest)
+ask_engine (VtScanContent *self)
 {
-  VtScanJob *self = task->job;
-  VtContentWait *wait = g_hash_table_lookup (self->contents, digest);
+  VtScanJob *job = self->job;
+  EngineWait *wait = g_hash_table_lookup (job->engine_waits, &self->digest);
 
   if (wait != NULL) {
-    g_ptr_array_add (wait->tasks, task);
+    g_ptr_array_add (wait->contents, self);
     return;
   }
-  wait = g_new0 (VtContentWait, 1);
-  wait->job = g_object_ref (self);
-  wait->digest = *digest;
-  wait->size = task->file->result->size;
-  wait->tasks = g_ptr_array_new ();
-  g_ptr_array_add (wait->tasks, task);
-  g_hash_table_insert (self->contents, &wait->digest, wait);
-  vt_scan_job_load_engine (self);
-  vt_scan_pool_submit (self->context.pool, self, task->file->memfd, wait->size, on_scanned, wait);
+  wait = g_new0 (EngineWait, 1);
+  wait->digest = self->digest;
+  wait->contents = g_ptr_array_new ();
+  g_ptr_array_add (wait->contents, self);
+  g_hash_table_insert (job->engine_waits, &wait->digest, wait);
+  vt_scan_job_load_engine (job);
+  vt_scan_pool_submit (job->context.pool, job, self->memfd, self->size, on_scanned, wait);
+}
+
+/* FALSE: another file's content is the same and is looked at already, and this one waits. */
+static gboolean
+take_lead (VtScanContent *self)
+{
+  VtScanContent *leader = g_hash_table_lookup (self->job->leaders, &self->digest);
+
+  if (leader == NULL) {
+    g_hash_table_insert (self->job->leaders, &self->digest, self);
+    return TRUE;
+  }
+  if (self->depth > 0)
+    return TRUE;
+  if (leader->followers == NULL)
+    leader->followers = g_ptr_array_new ();
+  g_ptr_array_add (leader->followers, self);
+  return FALSE;
+}
+
+/* A container that contains itself can be unpacked for ever. */
+static gboolean
+is_in_itself (const VtScanContent *self)
+{
+  for (const VtScanContent *around = self->container; around != NULL; around = around->container)
+    if (vt_digest_equal (&around->digest, &self->digest))
+      return TRUE;
+  return FALSE;
+}
+
+/* A password that was given now may open what was encrypted before. */
+static gboolean
+is_worth_a_try (const VtScanContent *self, const VtVerdict *known)
+{
+  return known->kind == VT_VERDICT_INCOMPLETE && known->reason == VT_REASON_ENCRYPTED &&
+         self->job->context.passwords != NULL;
+}
+
+static gboolean
+find_known (VtScanContent *self, VtVerdict *verdict, GError **error)
+{
+  const VtScanContext *context = &self->job->context;
+  const VtKnownVerdict *failure = g_hash_table_lookup (self->job->failures, &self->digest);
+
+  if (failure != NULL) {
+    *verdict = failure->verdict;
+    self->members = g_strdupv (failure->members);
+    return TRUE;
+  }
+  if (!vt_store_lookup (context->store, context->engine_id->id, &self->digest, self->size, verdict,
+                        &self->members, error))
+    return FALSE;
+  if (!is_worth_a_try (self, verdict))
+    return TRUE;
+  g_clear_pointer (&self->members, g_strfreev);
+  return FALSE;
 }
 
 static void
-look_up (VtScanTask *task)
+look_up (VtScanContent *self)
 {
-  VtScanJob *self = task->job;
-  const VtFileResult *file = task->file->result;
-  const VtVerdict *failure = g_hash_table_lookup (self->failures, &file->digest);
   g_autoptr (GError) error = NULL;
   VtVerdict verdict;
 
-  if (failure != NULL)
-    vt_scan_job_finish_task (task, failure, VT_SOURCE_STORE);
-  else if (vt_store_lookup (self->context.store, self->context.engine_id->id, &file->digest,
-                            file->size, &verdict, &error))
-    vt_scan_job_finish_task (task, &verdict, VT_SOURCE_STORE);
-  else if (error == NULL)
-    submit (task, &file->digest);
-  else {
-    const VtVerdict none = vt_verdict_incomplete (VT_REASON_ENGINE_ERROR);
-
-    vt_scan_job_fail (self, error);
-    vt_scan_job_finish_task (task, &none, VT_SOURCE_NONE);
+  if (is_in_itself (self)) {
+    self->opened = TRUE;
+    verdict = vt_verdict_incomplete (VT_REASON_RECURSION_LIMIT);
+    vt_scan_content_settle (self, &verdict, VT_SOURCE_NONE);
+  } else if (find_known (self, &verdict, &error)) {
+    vt_scan_content_settle (self, &verdict, VT_SOURCE_STORE);
+  } else if (error != NULL) {
+    vt_scan_job_fail (self->job, error);
+    verdict = vt_verdict_incomplete (VT_REASON_ENGINE_ERROR);
+    vt_scan_content_settle (self, &verdict, VT_SOURCE_NONE);
+  } else if (take_lead (self)) {
+    ask_engine (self);
   }
 }
 
 static gboolean
 on_hashed (gpointer user_data)
 {
-  VtScanTask *task = user_data;
+  VtScanContent *self = user_data;
   const VtVerdict unread = vt_verdict_incomplete (VT_REASON_READ_ERROR);
 
-  task->job->hashing--;
-  if (task->error != NULL || task->job->ended)
-    vt_scan_job_finish_task (task, &unread, VT_SOURCE_NONE);
+  self->job->hashing--;
+  if (self->error != NULL || self->job->ended)
+    vt_scan_content_settle (self, &unread, VT_SOURCE_NONE);
   else
-    look_up (task);
+    look_up (self);
   return G_SOURCE_REMOVE;
 }
 
 void
-vt_scan_job_hash (gpointer data, gpointer user_data)
+vt_scan_content_hash (gpointer data, gpointer user_data)
 {
-  VtScanTask *task = data;
-  VtFileResult *file = task->file->result;
-
+  VtScanContent *self = data;
   g_autoptr (GSource) source = g_idle_source_new ();
 
-  file->has_digest = vt_digest_of_fd (task->file->memfd, file->size, &file->digest, &task->error);
+  self->has_digest = vt_digest_of_fd (self->memfd, self->size, &self->digest, &self->error);
+  self->kind = vt_container_recognise (self->memfd, self->size, &self->type);
   /* Not g_main_context_invoke(): between two iterations that would run the callback here. */
   g_source_set_priority (source, G_PRIORITY_DEFAULT);
-  g_source_set_callback (source, on_hashed, task, NULL);
-  g_source_attach (source, task->job->main_context);
-}
-
-static VtScanTask *
-scan_task_new (VtScanJob *self, VtImageFile *file)
-{
-  VtScanTask *task = g_new0 (VtScanTask, 1);
-
-  task->job = g_object_ref (self);
-  task->file = file;
-  task->generation = self->generation;
-  self->underway++;
-  return task;
+  g_source_set_callback (source, on_hashed, self, NULL);
+  g_source_attach (source, self->job->main_context);
 }
 
 void
-vt_scan_job_take_file (VtScanJob *self, VtImageFile *file)
+vt_scan_content_start (VtScanContent *self)
 {
-  VtScanTask *task = scan_task_new (self, file);
-  VtFileResult *result = file->result;
-  const VtVerdict clean = vt_verdict_clean ();
-
-  if (file->memfd < 0) {
-    const VtVerdict given = result->verdict;
-    vt_scan_job_finish_task (task, &given, VT_SOURCE_NONE);
-  } else if (result->size == 0) {
-    result->digest = vt_digest_of_data ("", 0);
-    result->has_digest = TRUE;
-    vt_scan_job_finish_task (task, &clean, VT_SOURCE_EMPTY);
-  } else {
-    self->hashing++;
-    g_thread_pool_push (self->hashers, task, NULL);
-  }
+  self->job->hashing++;
+  g_thread_pool_push (self->job->hashers, self, NULL);
 }

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only WITH cryptsetup-OpenSSL-exception
+#include "vt-scan-content-private.h"
 #include "vt-scan-job-private.h"
 
 #include <string.h>
@@ -10,6 +11,15 @@ enum { SIGNAL_PHASE, SIGNAL_PROGRESS, SIGNAL_FINDING, SIGNAL_MESSAGE, N_SIGNALS 
 static guint signals[N_SIGNALS];
 
 static void
+known_verdict_free (gpointer data)
+{
+  VtKnownVerdict *self = data;
+
+  g_strfreev (self->members);
+  g_free (self);
+}
+
+static void
 vt_scan_job_finalize (GObject *object)
 {
   VtScanJob *self = VT_SCAN_JOB (object);
@@ -17,8 +27,10 @@ vt_scan_job_finalize (GObject *object)
   g_clear_pointer (&self->image, vt_image_free);
   g_thread_pool_free (self->hashers, FALSE, TRUE);
   vt_image_options_free (self->options);
-  g_hash_table_unref (self->contents);
+  g_hash_table_unref (self->leaders);
+  g_hash_table_unref (self->engine_waits);
   g_hash_table_unref (self->failures);
+  g_hash_table_unref (self->openings);
   g_array_unref (self->clean_files);
   g_clear_pointer (&self->result, vt_scan_result_free);
   g_clear_pointer (&self->main_context, g_main_context_unref);
@@ -45,11 +57,14 @@ vt_scan_job_class_init (VtScanJobClass *klass)
 static void
 vt_scan_job_init (VtScanJob *self)
 {
-  self->contents = g_hash_table_new (vt_digest_hash, vt_digest_equal);
-  self->failures = g_hash_table_new_full (vt_digest_hash, vt_digest_equal, g_free, g_free);
+  self->leaders = g_hash_table_new (vt_digest_hash, vt_digest_equal);
+  self->engine_waits = g_hash_table_new (vt_digest_hash, vt_digest_equal);
+  self->failures =
+      g_hash_table_new_full (vt_digest_hash, vt_digest_equal, g_free, known_verdict_free);
+  self->openings = g_hash_table_new (NULL, NULL);
   self->clean_files = g_array_new (FALSE, TRUE, sizeof (guint64));
   self->hashers =
-      g_thread_pool_new (vt_scan_job_hash, self, (gint)g_get_num_processors (), FALSE, NULL);
+      g_thread_pool_new (vt_scan_content_hash, self, (gint)g_get_num_processors (), FALSE, NULL);
 }
 
 VtScanJob *
@@ -98,31 +113,24 @@ vt_scan_job_load_engine (VtScanJob *self)
   vt_scan_pool_load (self->context.pool, self->context.engine_id->id);
 }
 
-void
-vt_scan_job_finish_task (VtScanTask *task, const VtVerdict *verdict, VtSource source)
-{
-  g_autoptr (VtScanJob) self = task->job;
-  guint64 cost = task->file->cost;
-
-  task->file->result->verdict = *verdict;
-  task->file->result->source = source;
-  /* What a reader sent that was given up comes again from the next one. */
-  if (!self->ended && task->generation == self->generation)
-    vt_scan_job_book_file (self, task->file);
-  vt_image_file_free (task->file);
-  g_clear_error (&task->error);
-  g_free (task);
-  self->underway--;
-  if (self->image != NULL)
-    vt_image_release (self->image, cost);
-}
-
 /* Events of the image */
 
 static void
 on_message (GLogLevelFlags level, const char *text, gpointer user_data)
 {
   g_signal_emit (user_data, signals[SIGNAL_MESSAGE], 0, (guint)level, text);
+}
+
+void
+vt_scan_job_say (VtScanJob *self, const char *format, ...)
+{
+  g_autofree char *text = NULL;
+  va_list arguments;
+
+  va_start (arguments, format);
+  text = g_strdup_vprintf (format, arguments);
+  va_end (arguments);
+  on_message (G_LOG_LEVEL_INFO, text, self);
 }
 
 static void
@@ -263,6 +271,7 @@ finish (VtScanJob *self)
   /* Contents that the pool has keep the job alive: what the pool says later is for the next one. */
   g_signal_handlers_disconnect_by_data (self->context.pool, self);
   g_clear_pointer (&self->image, vt_image_free);
+  vt_scan_opening_stop_all (self);
   vt_scan_pool_withdraw (self->context.pool, self);
   enter_phase (self, "finish");
   if (!vt_store_flush (self->context.store, &error) && self->result->error == NULL)

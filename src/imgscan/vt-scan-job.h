@@ -13,6 +13,7 @@
 #include "vt-scan-pool.h"
 #include "vt-scan-result.h"
 #include "vt-store.h"
+#include "vt-unpacker.h"
 
 #define VT_TYPE_SCAN_JOB (vt_scan_job_get_type ())
 G_DECLARE_FINAL_TYPE (VtScanJob, vt_scan_job, VT, SCAN_JOB, GObject)
@@ -42,6 +43,9 @@ typedef struct {
   const VtEngineId *engine_id;
   VtScanPool *pool;
   VtStore *store;
+  VtUnpacker *unpacker;
+  const VtEngineOptions *limits; /* those that the engine id stands for */
+  const char *const *passwords;  /* for what is encrypted in containers; NULL: none */
 } VtScanContext;
 
 /* MANIFEST may be NULL. */

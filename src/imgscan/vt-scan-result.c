@@ -43,6 +43,7 @@ void
 vt_file_result_free (VtFileResult *self)
 {
   g_free (self->path);
+  g_strfreev (self->members);
   g_free (self);
 }
 
@@ -111,10 +112,11 @@ char *
 vt_scan_result_display_path (const VtScanResult *self, const VtFileResult *file)
 {
   const VtFilesystem *filesystem;
+  g_autofree char *path = NULL;
 
   g_return_val_if_fail (file->filesystem < self->filesystems->len, g_strdup (file->path));
   filesystem = g_ptr_array_index (self->filesystems, file->filesystem);
-  if (filesystem->primary)
-    return g_strdup (file->path);
-  return g_strconcat (filesystem->id, ":", file->path, NULL);
+  path = filesystem->primary ? g_strdup (file->path)
+                             : g_strconcat (filesystem->id, ":", file->path, NULL);
+  return vt_members_join (path, (const char *const *)file->members);
 }

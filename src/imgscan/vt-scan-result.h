@@ -11,6 +11,7 @@
 
 #include "vt-digest.h"
 #include "vt-engine-id.h"
+#include "vt-members.h"
 #include "vt-verdict.h"
 
 /* Where a file's verdict came from. */
@@ -55,6 +56,7 @@ typedef struct {
   gboolean has_digest;
   VtDigest digest;
   VtVerdict verdict;
+  GStrv members; /* where in the file that is; NULL for the file itself */
   VtSource source;
 } VtFileResult;
 
@@ -90,6 +92,10 @@ typedef struct {
   guint64 excluded; /* left out by --include and --exclude; not among the files */
   guint64 scanned;  /* files whose content went to the engine */
   guint64 scanned_bytes;
+  guint64 members; /* of containers that this program opened, at any depth */
+  guint64 member_bytes;
+  guint64 scanned_members; /* those that went to the engine */
+  guint64 scanned_member_bytes;
   guint64 from_store;
   guint64 from_template;
   gdouble open_seconds; /* until the image's file systems were known */
@@ -125,7 +131,8 @@ void vt_scan_result_free (VtScanResult *self);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (VtScanResult, vt_scan_result_free)
 
 /*
- * How a text report names the file: its path; with the file system's id and a colon before it when
+ * How a text report names the file: its path, and below it the members that its verdict is for,
+ * each after an exclamation mark; with the file system's id and a colon before it when
  * it is not of the image's first operating system. Bytes, not escaped. Free with g_free().
  */
 char *vt_scan_result_display_path (const VtScanResult *self, const VtFileResult *file);

@@ -9,10 +9,11 @@
 /*
  * Schema history; the number is the database's user_version:
  *   1: engine, verdict
+ *   2: verdict.members
  * An engine's number is never used again (AUTOINCREMENT), so that no process can take another
  * engine's verdicts for its own after a prune.
  */
-#define SCHEMA_VERSION 1
+#define SCHEMA_VERSION 2
 
 static const char *const migrations[] = {
     "CREATE TABLE engine ("
@@ -29,6 +30,8 @@ static const char *const migrations[] = {
     "  used INTEGER NOT NULL," /* seconds since 1970, to the day */
     "  PRIMARY KEY (engine, sha256)"
     ") STRICT, WITHOUT ROWID;",
+    /* Names, each with its closing NUL (vt-members.h). */
+    "ALTER TABLE verdict ADD COLUMN members BLOB NOT NULL DEFAULT x'';",
 };
 G_STATIC_ASSERT (G_N_ELEMENTS (migrations) == SCHEMA_VERSION);
 

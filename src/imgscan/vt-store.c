@@ -3,6 +3,8 @@
 
 #include <string.h>
 
+#include "vt-members.h"
+
 /*
  * Writes are gathered until there are this many, or the first has waited this long: a transaction
  * for every verdict would cost more than many a scan.
@@ -23,17 +25,18 @@ typedef struct {
   gint64 size;
   gint64 used;
   VtVerdict verdict;
+  GStrv members; /* NULL for none */
 } PendingVerdict;
 
 static const char *const statement_sql[] = {
     [VT_STORE_STATEMENT_LOOKUP] =
-        "SELECT size, kind, reason, threat, used FROM verdict"
+        "SELECT size, kind, reason, threat, used, members FROM verdict"
         " WHERE engine = (SELECT id FROM engine WHERE name = ?1) AND sha256 = ?2",
     [VT_STORE_STATEMENT_ADD_ENGINE] =
         "INSERT INTO engine (name) VALUES (?1) ON CONFLICT DO NOTHING",
     [VT_STORE_STATEMENT_INSERT] =
-        "INSERT OR REPLACE INTO verdict (engine, sha256, used, size, kind, reason, threat)"
-        " SELECT id, ?2, ?3, ?4, ?5, ?6, ?7 FROM engine WHERE name = ?1",
+        "INSERT OR REPLACE INTO verdict (engine, sha256, used, size, kind, reason, threat, members)"
+        " SELECT id, ?2, ?3, ?4, ?5, ?6, ?7, ?8 FROM engine WHERE name = ?1",
     [VT_STORE_STATEMENT_TOUCH] =
         "UPDATE verdict SET used = ?3"
         " WHERE engine = (SELECT id FROM engine WHERE name = ?1) AND sha256 = ?2",
@@ -54,6 +57,15 @@ pending_equal (gconstpointer a, gconstpointer b)
   const PendingVerdict *right = b;
 
   return left->engine_id == right->engine_id && vt_digest_equal (&left->digest, &right->digest);
+}
+
+static void
+pending_free (gpointer data)
+{
+  PendingVerdict *pending = data;
+
+  g_strfreev (pending->members);
+  g_free (pending);
 }
 
 static gint64
@@ -79,8 +91,8 @@ vt_store_open (const char *path, GError **error)
   g_autoptr (VtStore) self = g_new0 (VtStore, 1);
 
   self->engine_ids = g_string_chunk_new (256);
-  self->pending = g_hash_table_new_full (pending_hash, pending_equal, g_free, NULL);
-  self->touched = g_hash_table_new_full (pending_hash, pending_equal, g_free, NULL);
+  self->pending = g_hash_table_new_full (pending_hash, pending_equal, pending_free, NULL);
+  self->touched = g_hash_table_new_full (pending_hash, pending_equal, pending_free, NULL);
   self->flush_at = FLUSH_ROWS;
   self->path = vt_store_prepare_file (path, error);
   if (self->path == NULL || !vt_store_open_database (self, error) ||
@@ -137,6 +149,17 @@ run (VtStore *self, sqlite3_stmt *statement, GError **error)
   return done;
 }
 
+/* An empty blob, and not NULL, for no names. */
+static void
+bind_members (sqlite3_stmt *statement, int column, const PendingVerdict *pending)
+{
+  g_autoptr (GBytes) packed = vt_members_pack ((const char *const *)pending->members);
+  gsize size;
+  const void *data = g_bytes_get_data (packed, &size);
+
+  sqlite3_bind_blob (statement, column, size > 0 ? data : "", (int)size, SQLITE_TRANSIENT);
+}
+
 static gboolean
 write_pending (VtStore *self, GError **error)
 {
@@ -161,6 +184,7 @@ write_pending (VtStore *self, GError **error)
     sqlite3_bind_int (statement, 5, (int)pending->verdict.kind);
     sqlite3_bind_int (statement, 6, (int)pending->verdict.reason);
     sqlite3_bind_text (statement, 7, pending->verdict.threat, -1, SQLITE_STATIC);
+    bind_members (statement, 8, pending);
     if (!run (self, statement, error))
       return FALSE;
   }
@@ -237,7 +261,15 @@ is_number (sqlite3_stmt *row, int column, gint64 max)
 }
 
 static gboolean
-read_verdict (sqlite3_stmt *row, guint64 size, VtVerdict *verdict)
+read_members (sqlite3_stmt *row, int column, GStrv *members)
+{
+  const void *data = sqlite3_column_blob (row, column);
+
+  return vt_members_unpack (data, (gsize)sqlite3_column_bytes (row, column), members);
+}
+
+static gboolean
+read_verdict (sqlite3_stmt *row, guint64 size, VtVerdict *verdict, GStrv *members)
 {
   const char *threat = (const char *)sqlite3_column_text (row, 3);
   guint kind;
@@ -254,7 +286,7 @@ read_verdict (sqlite3_stmt *row, guint64 size, VtVerdict *verdict)
   *verdict = (VtVerdict){.kind = (VtVerdictKind)kind, .reason = (VtReason)reason};
   g_strlcpy (verdict->threat, threat, sizeof verdict->threat);
   /* What would not have been kept cannot be believed either. */
-  return vt_verdict_is_repeatable (verdict);
+  return vt_verdict_is_repeatable (verdict) && read_members (row, 5, members);
 }
 
 static gboolean
@@ -267,8 +299,10 @@ static void
 touch (VtStore *self, const PendingVerdict *key, gint64 now)
 {
   g_autoptr (GError) error = NULL;
-  PendingVerdict *touched = g_memdup2 (key, sizeof *key);
+  PendingVerdict *touched = g_new0 (PendingVerdict, 1);
 
+  touched->engine_id = key->engine_id;
+  touched->digest = key->digest;
   touched->used = now;
   /* The verdict is good all the same; what cannot be noted only looks older than it is. */
   if (!gather (self, self->touched, touched, &error))
@@ -281,6 +315,7 @@ vt_store_lookup (VtStore *self,
                  const VtDigest *digest,
                  guint64 size,
                  VtVerdict *verdict,
+                 GStrv *members,
                  GError **error)
 {
   PendingVerdict key = make_key (self, engine_id, digest);
@@ -291,14 +326,18 @@ vt_store_lookup (VtStore *self,
   sqlite3_stmt *statement;
   int step;
 
+  *members = NULL;
   if (pending != NULL) {
+    if ((guint64)pending->size != size)
+      return FALSE;
     *verdict = pending->verdict;
-    return (guint64)pending->size == size;
+    *members = g_strdupv (pending->members);
+    return TRUE;
   }
   statement = bind_key (self, VT_STORE_STATEMENT_LOOKUP, &key);
   step = sqlite3_step (statement);
   if (step == SQLITE_ROW) {
-    found = read_verdict (statement, size, verdict);
+    found = read_verdict (statement, size, verdict, members);
     used = sqlite3_column_int64 (statement, 4);
   } else if (step != SQLITE_DONE) {
     vt_store_set_error (self, "reading", error);
@@ -316,6 +355,7 @@ vt_store_insert (VtStore *self,
                  const VtDigest *digest,
                  guint64 size,
                  const VtVerdict *verdict,
+                 const char *const *members,
                  GError **error)
 {
   PendingVerdict *pending;
@@ -327,5 +367,6 @@ vt_store_insert (VtStore *self,
   pending->size = (gint64)size;
   pending->used = now_seconds ();
   pending->verdict = *verdict;
+  pending->members = g_strdupv ((char **)members);
   return gather (self, self->pending, pending, error);
 }

@@ -24,8 +24,9 @@ vt_cli_options_clear (VtCliOptions *self)
   g_free (self->image_format);
   g_free (self->snapshot);
   g_free (self->progress);
-  g_free (self->max_file_size);
-  g_free (self->max_scan_size);
+  g_free (self->password_file);
+  vt_cli_limits_clear (&self->limits);
+  g_strfreev (self->passwords);
   g_strfreev (self->keys);
   g_strfreev (self->include);
   g_strfreev (self->exclude);
@@ -81,12 +82,10 @@ add_scan_options (GOptionContext *context, VtCliOptions *self)
        "Scan only files whose path matches GLOB; may be given more than once", "GLOB"},
       {"exclude", 0, 0, G_OPTION_ARG_STRING_ARRAY, &self->exclude,
        "Leave out files whose path matches GLOB; may be given more than once", "GLOB"},
-      {"max-file-size", 0, 0, G_OPTION_ARG_STRING, &self->max_file_size,
-       "Largest file or archive member that is scanned (default: 256M)", "SIZE"},
-      {"max-scan-size", 0, 0, G_OPTION_ARG_STRING, &self->max_scan_size,
-       "Most that is scanned of one file with all its members (default: 1G)", "SIZE"},
-      {"max-scan-time", 0, 0, G_OPTION_ARG_INT, &self->max_scan_time,
-       "Seconds that scanning one file may take (default: 120)", "SECONDS"},
+      {"password", 0, 0, G_OPTION_ARG_STRING_ARRAY, &self->passwords,
+       "Try PASSWORD for encrypted archives; may be given more than once", "PASSWORD"},
+      {"password-file", 0, 0, G_OPTION_ARG_FILENAME, &self->password_file,
+       "Try each line of FILE for encrypted archives", "FILE"},
       {"progress", 0, 0, G_OPTION_ARG_STRING, &self->progress,
        "auto, none or plain (default: auto, a bar on a terminal)", "HOW"},
       {"allow-incomplete", 0, 0, G_OPTION_ARG_NONE, &self->allow_incomplete,
@@ -116,8 +115,7 @@ find_backend (const char *name)
 static gboolean
 check_values (const VtCliOptions *self, GError **error)
 {
-  if (self->jobs < 0 || self->max_scan_time < 0 || self->launch_timeout < 0 ||
-      self->stall_timeout < 0) {
+  if (self->jobs < 0 || self->launch_timeout < 0 || self->stall_timeout < 0) {
     g_set_error_literal (error, G_OPTION_ERROR, G_OPTION_ERROR_BAD_VALUE,
                          "--jobs and the options that take seconds take no negative number");
     return FALSE;
@@ -143,8 +141,10 @@ vt_cli_options_parse (VtCliOptions *self,
   g_set_prgname (program);
   g_option_context_set_summary (context, summary);
   add_image_options (context, self);
-  if (scanning)
+  if (scanning) {
     add_scan_options (context, self);
+    vt_cli_limits_add (context, &self->limits);
+  }
   if (!g_option_context_parse (context, &argc, &argv, error) || !check_values (self, error))
     return FALSE;
   if (self->images != NULL && self->images[0] != NULL)
@@ -154,54 +154,56 @@ vt_cli_options_parse (VtCliOptions *self,
   return FALSE;
 }
 
-gboolean
-vt_cli_parse_size (const char *option, const char *text, guint64 *size, GError **error)
-{
-  static const char units[] = "KMG";
-  char *end;
-  guint64 number = g_ascii_strtoull (text, &end, 10);
-  guint shift = 0;
-  const char *unit;
-
-  while (*end == ' ')
-    end++;
-  unit = *end != '\0' ? strchr (units, g_ascii_toupper (*end)) : NULL;
-  if (unit != NULL) {
-    shift = 10 * (guint)(unit - units + 1);
-    end++;
-  }
-  if (g_str_equal (end, "iB") || (g_str_equal (end, "B") && unit != NULL))
-    end += strlen (end);
-  if (g_ascii_isdigit (text[0]) && *end == '\0' && number > 0 && number <= G_MAXUINT64 >> shift) {
-    *size = number << shift;
-    return TRUE;
-  }
-  g_set_error (error, G_OPTION_ERROR, G_OPTION_ERROR_BAD_VALUE,
-               "%s: '%s' is not a size such as 100M or 104857600", option, text);
-  return FALSE;
-}
-
-static gboolean
-take_size (const char *option, const char *text, guint64 *size, GError **error)
-{
-  return text == NULL || vt_cli_parse_size (option, text, size, error);
-}
-
 VtEngineOptions *
 vt_cli_make_engine_options (const VtCliOptions *self, GError **error)
 {
   g_autoptr (VtEngineOptions) options = vt_engine_options_new ();
 
-  if (!take_size ("--max-file-size", self->max_file_size, &options->max_file_size, error) ||
-      !take_size ("--max-scan-size", self->max_scan_size, &options->max_scan_size, error))
-    return NULL;
-  if (self->max_scan_time > 0)
-    options->max_scan_time_s = (guint32)self->max_scan_time;
   if (self->database != NULL) {
     g_free (options->database_dir);
     options->database_dir = g_strdup (self->database);
   }
-  return vt_engine_options_validate (options, error) ? g_steal_pointer (&options) : NULL;
+  return vt_cli_limits_apply (&self->limits, options, error) ? g_steal_pointer (&options) : NULL;
+}
+
+/* They go to another process in one message. */
+static gboolean
+check_passwords (GStrv passwords, GError **error)
+{
+  gsize bytes = 0;
+
+  for (char **password = passwords; *password != NULL; password++)
+    bytes += strlen (*password) + 1;
+  if (bytes <= VT_CLI_PASSWORDS_MAX)
+    return TRUE;
+  g_set_error (error, G_OPTION_ERROR, G_OPTION_ERROR_BAD_VALUE,
+               "passwords: %zu bytes in all, at most %zu are taken", bytes, VT_CLI_PASSWORDS_MAX);
+  return FALSE;
+}
+
+gboolean
+vt_cli_read_passwords (const VtCliOptions *self, GStrv *passwords, GError **error)
+{
+  g_autoptr (GStrvBuilder) builder = g_strv_builder_new ();
+  g_autofree char *text = NULL;
+  g_auto (GStrv) lines = NULL;
+
+  *passwords = NULL;
+  if (self->passwords == NULL && self->password_file == NULL)
+    return TRUE;
+  if (self->passwords != NULL)
+    g_strv_builder_addv (builder, (const char **)self->passwords);
+  if (self->password_file != NULL &&
+      !g_file_get_contents (self->password_file, &text, NULL, error)) {
+    g_prefix_error (error, "passwords: ");
+    return FALSE;
+  }
+  lines = g_strsplit (text ?: "", "\n", -1);
+  for (char **line = lines; *line != NULL; line++)
+    if (**line != '\0')
+      g_strv_builder_add (builder, g_strchomp (*line));
+  *passwords = g_strv_builder_end (builder);
+  return check_passwords (*passwords, error);
 }
 
 static void

@@ -6,7 +6,7 @@
 
 #include <gio/gio.h>
 
-#include "vt-engine-options.h"
+#include "vt-cli-limits.h"
 #include "vt-image.h"
 #include "vt-report.h"
 
@@ -27,13 +27,13 @@ typedef struct {
   char *image_format;
   char *snapshot;
   char *progress;
-  char *max_file_size;
-  char *max_scan_size;
+  char *password_file;
+  VtCliLimits limits;
+  GStrv passwords;
   GStrv keys;
   GStrv include;
   GStrv exclude;
   int jobs;
-  int max_scan_time;
   int launch_timeout;
   int stall_timeout;
   gboolean allow_incomplete;
@@ -66,9 +66,12 @@ gboolean vt_cli_get_progress_style (const VtCliOptions *self,
                                     VtProgressStyle *style,
                                     GError **error) G_GNUC_WARN_UNUSED_RESULT;
 
-/* "100M", "64 KiB", "1048576": K, M and G stand for powers of 1,024. 0 is refused. */
-gboolean vt_cli_parse_size (const char *option, const char *text, guint64 *size, GError **error)
-    G_GNUC_WARN_UNUSED_RESULT;
+/* Bytes of all passwords together. */
+#define VT_CLI_PASSWORDS_MAX ((gsize)32 * 1024)
+/* All that --password and --password-file give, or NULL; free with g_strfreev(). */
+gboolean vt_cli_read_passwords (const VtCliOptions *self,
+                                GStrv *passwords,
+                                GError **error) G_GNUC_WARN_UNUSED_RESULT;
 
 /*
  * The file at PATH for writing; NULL or "-": standard output. A regular file is replaced only when

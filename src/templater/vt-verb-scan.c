@@ -13,6 +13,7 @@
 #include "vt-paths.h"
 #include "vt-progress.h"
 #include "vt-scan-job.h"
+#include "vt-unpack-worker.h"
 
 static const char summary[] =
     "Scans disk images offline: qcow2, raw, vmdk, vhd, vhdx, vdi, or a block device.\n"
@@ -29,6 +30,8 @@ typedef struct {
   VtRunDir *run_dir; /* for a store that is not kept */
   VtStore *store;
   VtScanPool *pool;
+  VtUnpacker *unpacker;
+  GStrv passwords;
   GOutputStream *output;
   GOutputStream *manifest;
   GPtrArray *results; /* of VtScanResult */
@@ -41,6 +44,7 @@ scan_command_clear (ScanCommand *self)
   g_clear_object (&self->cancellable);
   g_clear_pointer (&self->manifest, vt_cli_discard_output);
   g_clear_pointer (&self->output, vt_cli_discard_output);
+  g_clear_pointer (&self->unpacker, vt_unpacker_free);
   g_clear_object (&self->pool);
   g_clear_pointer (&self->store, vt_store_free);
   g_clear_pointer (&self->run_dir, vt_run_dir_free);
@@ -48,6 +52,7 @@ scan_command_clear (ScanCommand *self)
   g_clear_pointer (&self->engine_id, vt_engine_id_free);
   g_clear_pointer (&self->spawner, vt_spawner_free);
   g_clear_pointer (&self->engine_options, vt_engine_options_free);
+  g_clear_pointer (&self->passwords, g_strfreev);
   vt_cli_options_clear (&self->cli);
 }
 
@@ -66,7 +71,8 @@ read_command_line (ScanCommand *self, int argc, char **argv, GError **error)
     return FALSE;
   }
   self->engine_options = vt_cli_make_engine_options (&self->cli, error);
-  return self->engine_options != NULL;
+  return self->engine_options != NULL &&
+         vt_cli_read_passwords (&self->cli, &self->passwords, error);
 }
 
 static gboolean
@@ -87,6 +93,19 @@ open_store (ScanCommand *self, GError **error)
   }
   self->store = vt_store_open (path, error);
   return self->store != NULL;
+}
+
+static VtUnpacker *
+new_unpacker (const ScanCommand *self, guint jobs)
+{
+  const VtUnpackerOptions options = {
+      .worker = vt_unpack_worker_main,
+      .max_file_size = self->engine_options->max_file_size,
+      .max_time_s = self->engine_options->max_unpack_time_s,
+      .jobs = jobs,
+  };
+
+  return vt_unpacker_new (self->spawner, &options);
 }
 
 static gboolean
@@ -111,6 +130,7 @@ set_up (ScanCommand *self, GError **error)
       return FALSE;
   }
   self->pool = vt_scan_pool_new (self->spawner, self->engine_options, jobs);
+  self->unpacker = new_unpacker (self, jobs);
   self->results = g_ptr_array_new_with_free_func ((GDestroyNotify)vt_scan_result_free);
   self->cancellable = g_cancellable_new ();
   return TRUE;
@@ -144,7 +164,15 @@ write_manifest (ScanCommand *self, VtManifest *manifest, const VtScanResult *res
 static gboolean
 scan_image (ScanCommand *self, const char *image, GError **error)
 {
-  const VtScanContext context = {self->spawner, self->engine_id, self->pool, self->store};
+  const VtScanContext context = {
+      .spawner = self->spawner,
+      .engine_id = self->engine_id,
+      .pool = self->pool,
+      .store = self->store,
+      .unpacker = self->unpacker,
+      .limits = self->engine_options,
+      .passwords = (const char *const *)self->passwords,
+  };
   g_autoptr (VtImageOptions) options = vt_cli_make_image_options (&self->cli, image);
   g_autoptr (VtManifest) manifest = NULL;
   g_autoptr (VtScanJob) job = NULL;

@@ -1,0 +1,84 @@
+// SPDX-License-Identifier: GPL-2.0-only WITH cryptsetup-OpenSSL-exception
+/* A file of the image, from its reader to the books. */
+#include "vt-scan-content-private.h"
+#include "vt-scan-job-private.h"
+
+#include "vt-fd.h"
+
+typedef struct {
+  VtImageFile *file;
+  guint generation; /* the job's when the file came */
+} FileTask;
+
+static void
+finish (VtScanJob *self, FileTask *task)
+{
+  guint64 cost = task->file->cost;
+
+  /* What a reader sent that was given up comes again from the next one. */
+  if (!self->ended && task->generation == self->generation)
+    vt_scan_job_book_file (self, task->file);
+  vt_image_file_free (task->file);
+  g_free (task);
+  self->underway--;
+  if (self->image != NULL)
+    vt_image_release (self->image, cost);
+}
+
+static void
+finish_without_content (VtScanJob *self, FileTask *task, VtSource source)
+{
+  task->file->result->source = source;
+  finish (self, task);
+}
+
+static void
+count_members (const VtScanContent *content)
+{
+  VtScanStats *stats = &content->job->result->stats;
+
+  stats->members += content->tree_members;
+  stats->member_bytes += content->tree_bytes;
+  stats->scanned_members += content->tree_scanned;
+  stats->scanned_member_bytes += content->tree_scanned_bytes;
+}
+
+static void
+on_settled (VtScanContent *settled, gpointer user_data)
+{
+  g_autoptr (VtScanContent) content = settled;
+  FileTask *task = user_data;
+  VtFileResult *result = task->file->result;
+
+  if (!content->job->ended && task->generation == content->job->generation)
+    count_members (content);
+
+  result->digest = content->digest;
+  result->has_digest = content->has_digest;
+  result->verdict = content->verdict;
+  result->members = g_steal_pointer (&content->members);
+  result->source = content->source;
+  finish (content->job, task);
+}
+
+void
+vt_scan_job_take_file (VtScanJob *self, VtImageFile *file)
+{
+  FileTask *task = g_new0 (FileTask, 1);
+  VtFileResult *result = file->result;
+
+  task->file = file;
+  task->generation = self->generation;
+  self->underway++;
+  if (file->memfd < 0) {
+    finish_without_content (self, task, VT_SOURCE_NONE);
+  } else if (result->size == 0) {
+    result->digest = vt_digest_of_data ("", 0);
+    result->has_digest = TRUE;
+    result->verdict = vt_verdict_clean ();
+    finish_without_content (self, task, VT_SOURCE_EMPTY);
+  } else {
+    vt_scan_content_start (vt_scan_content_new (self, NULL, vt_fd_steal (&file->memfd),
+                                                result->size, on_settled, task));
+  }
+}

@@ -1,0 +1,63 @@
+// SPDX-License-Identifier: GPL-2.0-only WITH cryptsetup-OpenSSL-exception
+/*
+ * Opens containers in sandboxed processes, several at a time, and hands on their members.
+ *
+ * A process that crashes or hangs costs the container it has. Containers within containers are
+ * opened by other processes than those around them, one set for each depth: so one that waits for
+ * its members' verdicts never waits for a process that waits for it.
+ *
+ * All functions are to be called, and all events come, in the thread of the main context that was
+ * the thread-default one when the unpacker was made. No call blocks.
+ */
+#pragma once
+
+#include <gio/gio.h>
+
+#include "vt-spawner.h"
+#include "vt-unpack.h"
+
+typedef struct _VtUnpacker VtUnpacker;
+typedef struct _VtUnpackSession VtUnpackSession;
+
+typedef struct {
+  VtChildFunc worker;    /* what the processes run: vt_unpack_worker_main() */
+  guint64 max_file_size; /* bytes of the largest container or member */
+  guint max_time_s;      /* seconds that one container may take to unpack */
+  guint jobs;            /* containers opened at a time; below the outermost, one for each depth */
+} VtUnpackerOptions;
+
+typedef struct {
+  /* A member of the container; the callee takes its content. When it is done with one that has
+   * content, vt_unpack_session_release() gives COST back. */
+  void (*member) (const VtUnpackMember *member, guint64 cost, gpointer user_data);
+  /* The last event: REASON is NONE if all of the container was handed out; DETAIL is for people,
+   * or empty. */
+  void (*ended) (VtReason reason, const char *detail, gpointer user_data);
+} VtUnpackEvents;
+
+/* SPAWNER must outlive the unpacker. */
+VtUnpacker *vt_unpacker_new (VtSpawner *spawner, const VtUnpackerOptions *options);
+/* Every session must have been freed. */
+void vt_unpacker_free (VtUnpacker *self);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (VtUnpacker, vt_unpacker_free)
+
+/*
+ * Opens the SIZE bytes of MEMFD, which must be sealed and stay open as long as the session, as a
+ * container of KIND. DEPTH is the number of containers around it. No event comes from within this
+ * call. An event may free the session.
+ */
+VtUnpackSession *vt_unpacker_open (VtUnpacker *self,
+                                   guint depth,
+                                   int memfd,
+                                   guint64 size,
+                                   VtContainerKind kind,
+                                   const VtUnpackLimits *limits,
+                                   const VtUnpackEvents *events,
+                                   gpointer user_data);
+
+/* The process stops when members of VT_UNPACK_BUDGET bytes are underway. */
+void vt_unpack_session_release (VtUnpackSession *self, guint64 cost);
+
+/* Ends the session, finished or not. No event comes any more. */
+void vt_unpack_session_free (VtUnpackSession *self);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (VtUnpackSession, vt_unpack_session_free)
