@@ -54,8 +54,8 @@ opening_free (Opening *self)
 }
 
 /*
- * Reasons for which the engine did not look at all of a container that it opens itself, and which
- * its members make up for: each of them is looked at on its own, with the limits anew.
+ * Reasons for which the engine did not look at all of a container, and which its members make up
+ * for: each of them is looked at on its own, with the limits anew.
  */
 #define LIMIT_REASONS                                                                              \
   (1u << VT_REASON_SIZE_LIMIT | 1u << VT_REASON_SCAN_LIMIT | 1u << VT_REASON_RECURSION_LIMIT |     \
@@ -64,7 +64,7 @@ opening_free (Opening *self)
 static gboolean
 is_made_up_for (const VtScanContent *container, const VtVerdict *engine)
 {
-  if (container->kind != VT_CONTAINER_ENGINE || engine->kind != VT_VERDICT_INCOMPLETE)
+  if (container->kind == VT_CONTAINER_UNSUPPORTED || engine->kind != VT_VERDICT_INCOMPLETE)
     return FALSE;
   if (engine->reason == VT_REASON_ENCRYPTED)
     return container->job->context.passwords != NULL;
