@@ -76,6 +76,7 @@ on_file (gpointer data,
 static void
 read_files (FsResult *self, VtFs *fs, guint64 max_size)
 {
+  const VtContentPlace place = {.max_size = max_size};
   g_autoptr (GHashTable) inodes = g_hash_table_new (g_int64_hash, g_int64_equal);
   g_autoptr (GArray) wanted = g_array_new (FALSE, FALSE, sizeof (VtFsWanted));
   GHashTableIter iter;
@@ -93,8 +94,8 @@ read_files (FsResult *self, VtFs *fs, guint64 max_size)
     g_hash_table_insert (inodes,
                          &((FsFile *)g_array_index (wanted, VtFsWanted, i).file)->stat.inode,
                          g_array_index (wanted, VtFsWanted, i).file);
-  if (!vt_fs_read_files (fs, (const VtFsWanted *)(void *)wanted->data, wanted->len, max_size,
-                         on_file, self, &self->refusal, &self->error))
+  if (!vt_fs_read_files (fs, (const VtFsWanted *)(void *)wanted->data, wanted->len, &place, on_file,
+                         self, &self->refusal, &self->error))
     return;
   g_hash_table_iter_init (&iter, self->files);
   while (g_hash_table_iter_next (&iter, NULL, &value)) {

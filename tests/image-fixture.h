@@ -44,7 +44,7 @@ on_file (VtImageFile *file, gpointer user_data)
 
   g_ptr_array_add (fixture->files, file);
   if (fixture->release)
-    vt_image_release (fixture->image, file->cost);
+    vt_image_release (fixture->image, file);
 }
 
 static inline void

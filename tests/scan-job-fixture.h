@@ -9,6 +9,7 @@
 #include "engine-fixture.h"
 #include "fake-reader.h"
 #include "vt-scan-job.h"
+#include "vt-unpack-worker.h"
 
 typedef struct {
   EngineFixture base;
@@ -16,6 +17,8 @@ typedef struct {
   VtEngineId *engine_id;
   VtStore *store;
   VtScanPool *pool;
+  VtUnpacker *unpacker;
+  const char *const *passwords;
   VtImageOptions *options;
   VtScanJob *job;
   GtSignalLogger *logger;
@@ -23,6 +26,19 @@ typedef struct {
 
 /* One for all tests: once a job has run, there are threads. */
 static VtSpawner *spawner;
+
+static inline VtUnpacker *
+new_unpacker (const Fixture *fixture)
+{
+  const VtUnpackerOptions options = {
+      .worker = vt_unpack_worker_main,
+      .max_file_size = fixture->base.options->max_file_size,
+      .max_time_s = 60,
+      .jobs = 2,
+  };
+
+  return vt_unpacker_new (fixture->spawner, &options);
+}
 
 static inline void
 set_up (Fixture *fixture, gconstpointer reader)
@@ -38,6 +54,7 @@ set_up (Fixture *fixture, gconstpointer reader)
   fixture->store = vt_store_open (store_path, &error);
   g_assert_no_error (error);
   fixture->pool = vt_scan_pool_new (fixture->spawner, fixture->base.options, 2);
+  fixture->unpacker = new_unpacker (fixture);
   fixture->options = vt_image_options_new ("made-up");
   fixture->options->reader = (VtChildFunc)reader;
 }
@@ -47,6 +64,7 @@ tear_down (Fixture *fixture, gconstpointer reader)
 {
   g_clear_pointer (&fixture->logger, gt_signal_logger_free);
   g_clear_object (&fixture->job);
+  vt_unpacker_free (fixture->unpacker);
   g_object_unref (fixture->pool);
   vt_store_free (fixture->store);
   vt_engine_id_free (fixture->engine_id);
@@ -57,8 +75,15 @@ tear_down (Fixture *fixture, gconstpointer reader)
 static inline void
 make_job (Fixture *fixture)
 {
-  const VtScanContext context = {fixture->spawner, fixture->engine_id, fixture->pool,
-                                 fixture->store};
+  const VtScanContext context = {
+      .spawner = fixture->spawner,
+      .engine_id = fixture->engine_id,
+      .pool = fixture->pool,
+      .store = fixture->store,
+      .unpacker = fixture->unpacker,
+      .limits = fixture->base.options,
+      .passwords = fixture->passwords,
+  };
 
   g_clear_pointer (&fixture->logger, gt_signal_logger_free);
   g_clear_object (&fixture->job);

@@ -64,8 +64,7 @@ look_up (VtStore *store, const char *engine, guint number)
   VtDigest digest = digest_of_number (number);
   VtVerdict verdict = {0};
   g_auto (GStrv) members = NULL;
-  gboolean found =
-      vt_store_lookup (store, engine, &digest, number, &verdict, &members, &error);
+  gboolean found = vt_store_lookup (store, engine, &digest, number, &verdict, &members, &error);
 
   g_assert_no_error (error);
   return found ? verdict.kind : VT_VERDICT_UNKNOWN;

@@ -217,6 +217,7 @@ test_callers_error_comes_back (FsFixture *fixture, gconstpointer data)
   g_autoptr (GError) error = NULL;
   g_autofree char *refusal = NULL;
   vt_autofd file = -1;
+  const VtContentPlace place = {.max_size = G_MAXINT64};
   guint calls = 0;
 
   ext_fixture_make_tree (fixture);
@@ -226,7 +227,7 @@ test_callers_error_comes_back (FsFixture *fixture, gconstpointer data)
   ext = vt_ext_open (disk, 0, vt_disk_get_size (disk), &refusal, &error);
   g_assert_true (vt_fs_list (ext, gather, wanted, &refusal, &error));
   g_assert_false (vt_fs_read_files (ext, (const VtFsWanted *)(void *)wanted->data, wanted->len,
-                                    G_MAXINT64, stop, &calls, &refusal, &error));
+                                    &place, stop, &calls, &refusal, &error));
   g_assert_error (error, G_IO_ERROR, G_IO_ERROR_CANCELLED);
   g_assert_cmpuint (calls, ==, 3);
   g_assert_null (refusal);
@@ -235,7 +236,7 @@ test_callers_error_comes_back (FsFixture *fixture, gconstpointer data)
   g_array_index (wanted, VtFsWanted, 5).size++;
   calls = 0;
   g_assert_false (vt_fs_read_files (ext, (const VtFsWanted *)(void *)wanted->data, wanted->len,
-                                    G_MAXINT64, stop, &calls, &refusal, &error));
+                                    &place, stop, &calls, &refusal, &error));
   g_assert_no_error (error);
   g_assert_nonnull (refusal);
   g_assert_cmpuint (calls, ==, 0);

@@ -233,7 +233,7 @@ test_what_is_underway_outlives_a_reader (Fixture *fixture, gconstpointer reader)
   g_assert_cmpuint (held, >=, 3);
   fixture->release = TRUE;
   for (guint i = 0; i < held; i++)
-    vt_image_release (fixture->image, ((VtImageFile *)g_ptr_array_index (fixture->files, i))->cost);
+    vt_image_release (fixture->image, g_ptr_array_index (fixture->files, i));
   g_main_loop_run (fixture->loop);
   g_assert_no_error (fixture->error);
   g_assert_cmpuint (fixture->files->len, ==, 3 + BUDGET_FILES);

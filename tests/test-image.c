@@ -79,7 +79,7 @@ test_budget_holds_the_reader_back (Fixture *fixture, gconstpointer reader)
   g_assert_false (fixture->finished);
   fixture->release = TRUE;
   for (guint i = 0; i < fixture->files->len; i++)
-    vt_image_release (fixture->image, ((VtImageFile *)g_ptr_array_index (fixture->files, i))->cost);
+    vt_image_release (fixture->image, g_ptr_array_index (fixture->files, i));
   g_main_loop_run (fixture->loop);
   g_assert_no_error (fixture->error);
   g_assert_cmpuint (fixture->files->len, ==, BUDGET_FILES);

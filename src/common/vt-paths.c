@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only WITH cryptsetup-OpenSSL-exception
 #include "vt-paths.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <ftw.h>
 #include <stdio.h>
@@ -26,6 +27,34 @@ vt_paths_cache_dir (void)
   if (geteuid () == 0 && g_getenv ("XDG_CACHE_HOME") == NULL)
     return g_strdup ("/var/cache/vtemplater");
   return g_build_filename (g_get_user_cache_dir (), "vtemplater", NULL);
+}
+
+const char *
+vt_paths_large_tmp_dir (void)
+{
+  const char *dir = g_getenv ("TMPDIR");
+
+  return dir != NULL && dir[0] != '\0' ? dir : "/var/tmp";
+}
+
+int
+vt_paths_open_unnamed (GError **error)
+{
+  const char *dir = vt_paths_large_tmp_dir ();
+  g_autofree char *template = g_build_filename (dir, "vtemplater-XXXXXX", NULL);
+  int fd = open (dir, O_TMPFILE | O_EXCL | O_RDWR | O_CLOEXEC, 0600);
+
+  /* Some network file systems cannot make one; old kernels take it for a directory. */
+  if (fd < 0 && (errno == EOPNOTSUPP || errno == EISDIR || errno == EINVAL)) {
+    fd = mkostemp (template, O_CLOEXEC);
+    if (fd >= 0)
+      unlink (template);
+  }
+  if (fd < 0)
+    g_set_error (error, G_IO_ERROR, g_io_error_from_errno (errno),
+                 "%s: cannot make a file there: %s; set TMPDIR to another directory", dir,
+                 g_strerror (errno));
+  return fd;
 }
 
 static int

@@ -20,7 +20,9 @@ static const guint8 zeros[ZEROS_SIZE];
 struct _VtContent {
   guint64 size;
   guint64 position; /* all before it is written or a hole */
-  int memfd;        /* -1: only hashed */
+  int file;         /* -1: only hashed */
+  gboolean spooled; /* FILE is no memfd */
+  gboolean lost;    /* FILE could not be written */
   VtHasher *hasher; /* NULL: kept */
 };
 
@@ -34,19 +36,43 @@ fail_with_errno (GError **error, const char *what)
   return FALSE;
 }
 
+static VtContent *
+content_new (guint64 size)
+{
+  VtContent *self = g_new0 (VtContent, 1);
+
+  self->size = size;
+  self->file = -1;
+  return self;
+}
+
+VtContent *
+vt_content_new_at (const VtContentPlace *place, guint64 size, guint64 data, GError **error)
+{
+  VtContent *self;
+  int spool = -1;
+
+  if (size > place->max_size && place->open_spool != NULL)
+    spool = place->open_spool (size, data, place->user_data);
+  if (spool < 0)
+    return vt_content_new (size, place->max_size, error);
+  self = content_new (size);
+  self->file = spool;
+  self->spooled = TRUE;
+  return self;
+}
+
 VtContent *
 vt_content_new (guint64 size, guint64 max_size, GError **error)
 {
-  g_autoptr (VtContent) self = g_new0 (VtContent, 1);
+  g_autoptr (VtContent) self = content_new (size);
 
-  self->size = size;
-  self->memfd = -1;
   if (size > max_size) {
     self->hasher = vt_hasher_new ();
     return g_steal_pointer (&self);
   }
-  self->memfd = memfd_create ("content", MFD_CLOEXEC | MFD_ALLOW_SEALING);
-  if (self->memfd < 0 || ftruncate (self->memfd, (off_t)size) < 0) {
+  self->file = memfd_create ("content", MFD_CLOEXEC | MFD_ALLOW_SEALING);
+  if (self->file < 0 || ftruncate (self->file, (off_t)size) < 0) {
     fail_with_errno (error, "memory for a file's content");
     return NULL;
   }
@@ -56,7 +82,7 @@ vt_content_new (guint64 size, guint64 max_size, GError **error)
 void
 vt_content_free (VtContent *self)
 {
-  vt_fd_clear (&self->memfd);
+  vt_fd_clear (&self->file);
   g_clear_pointer (&self->hasher, vt_hasher_free);
   g_free (self);
 }
@@ -103,9 +129,12 @@ vt_content_write (VtContent *self, guint64 offset, const void *data, gsize n, GE
   }
   vt_content_skip (self, offset);
   self->position += n;
-  if (self->hasher == NULL)
-    return write_all (self->memfd, offset, data, n, error);
-  vt_hasher_update (self->hasher, data, n);
+  if (self->hasher != NULL)
+    vt_hasher_update (self->hasher, data, n);
+  else if (self->spooled)
+    self->lost = self->lost || !write_all (self->file, offset, data, n, NULL);
+  else
+    return write_all (self->file, offset, data, n, error);
   return TRUE;
 }
 
@@ -118,10 +147,24 @@ vt_content_finish (VtContent *self, int *memfd, VtDigest *digest, GError **error
     *digest = vt_hasher_finish (self->hasher);
     return TRUE;
   }
-  if (fcntl (self->memfd, F_ADD_SEALS, ALL_SEALS) < 0)
+  if (self->spooled) {
+    vt_fd_clear (&self->file);
+    return TRUE;
+  }
+  if (fcntl (self->file, F_ADD_SEALS, ALL_SEALS) < 0)
     return fail_with_errno (error, "sealing a file's content");
-  *memfd = vt_fd_steal (&self->memfd);
+  *memfd = vt_fd_steal (&self->file);
   return TRUE;
+}
+
+VtContentEnd
+vt_content_get_end (const VtContent *self)
+{
+  if (self->hasher != NULL)
+    return VT_CONTENT_HASHED;
+  if (self->spooled)
+    return self->lost ? VT_CONTENT_LOST : VT_CONTENT_SPOOLED;
+  return VT_CONTENT_KEPT;
 }
 
 gboolean

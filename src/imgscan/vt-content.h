@@ -24,6 +24,20 @@ vt_content_cost (guint64 size)
  */
 VtContent *
 vt_content_new (guint64 size, guint64 max_size, GError **error) G_GNUC_WARN_UNUSED_RESULT;
+/* Where contents go. */
+typedef struct {
+  guint64 max_size; /* bytes of the largest content that is kept in memory */
+  /* A file to write a larger one of SIZE bytes to, of which DATA are no holes; now the caller's.
+   * -1: there is none, and only the digest is made. NULL: there never is one. */
+  int (*open_spool) (guint64 size, guint64 data, gpointer user_data);
+  gpointer user_data;
+} VtContentPlace;
+
+/* Makes ready for SIZE bytes, of which DATA are no holes. */
+VtContent *vt_content_new_at (const VtContentPlace *place,
+                              guint64 size,
+                              guint64 data,
+                              GError **error) G_GNUC_WARN_UNUSED_RESULT;
 void vt_content_free (VtContent *self);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (VtContent, vt_content_free)
 
@@ -37,12 +51,22 @@ gboolean vt_content_write (VtContent *self,
 /* All that lies between what was written and OFFSET, which is within the content, is zeros. For
  * holes so large that it takes a while to hash them. */
 void vt_content_skip (VtContent *self, guint64 offset);
+typedef enum {
+  VT_CONTENT_KEPT,    /* in memory */
+  VT_CONTENT_SPOOLED, /* in the file that open_spool() gave, which is closed */
+  VT_CONTENT_HASHED,  /* its digest is all there is */
+  VT_CONTENT_LOST,    /* the file that open_spool() gave could not be written */
+} VtContentEnd;
+
 /*
- * Ends the content, the rest being zeros. If it is kept, MEMFD gets the sealed file, which is the
- * caller's; else MEMFD is -1 and DIGEST is set.
+ * Ends the content, the rest being zeros. MEMFD gets the sealed file of one that is KEPT, which is
+ * the caller's, else -1; DIGEST is set if it is HASHED.
  */
 gboolean vt_content_finish (VtContent *self, int *memfd, VtDigest *digest, GError **error)
     G_GNUC_WARN_UNUSED_RESULT;
+
+/* What became of it, once it was finished. */
+VtContentEnd vt_content_get_end (const VtContent *self);
 
 /* Whether MEMFD, from whoever it comes, is a content of SIZE bytes that nobody can change any more.
  */

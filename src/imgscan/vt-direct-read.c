@@ -65,9 +65,10 @@ static gboolean
 read_batch (Reading *self, VtFs *fs, char **refusal, GError **error)
 {
   g_autoptr (GArray) wanted = make_wanted (self->list);
+  const VtContentPlace place = vt_read_plan_get_place (self->plan);
 
-  return vt_fs_read_files (fs, (const VtFsWanted *)wanted->data, wanted->len,
-                           self->plan->options->max_file_size, on_file, self, refusal, error) &&
+  return vt_fs_read_files (fs, (const VtFsWanted *)wanted->data, wanted->len, &place, on_file, self,
+                           refusal, error) &&
          vt_read_plan_send_missing (self->plan, self->list, error);
 }
 

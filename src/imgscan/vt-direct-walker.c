@@ -51,6 +51,15 @@ reply_failed (const Walker *self, const GError *error)
   return reply (self, VT_WALKER_FAILED, g_variant_new_string (text));
 }
 
+static guint64
+find_largest_content (const Walker *self)
+{
+  const VtImageOptions *options = self->start->options;
+  guint64 wanted = MAX (options->max_file_size, options->max_spool_size);
+
+  return MAX (MIN (wanted, G_MAXINT64), vt_disk_get_size (self->disk));
+}
+
 static gboolean
 enter_sandbox (const Walker *self, GError **error)
 {
@@ -58,8 +67,7 @@ enter_sandbox (const Walker *self, GError **error)
   const VtSandboxPolicy policy = {
       .address_space = ADDRESS_SPACE,
       .open_files = OPEN_FILES,
-      .memfd_size = MAX (MIN (self->start->options->max_file_size, G_MAXINT64),
-                         vt_disk_get_size (self->disk)),
+      .memfd_size = find_largest_content (self),
       .fds = fds,
       .n_fds = G_N_ELEMENTS (fds),
   };

@@ -17,12 +17,13 @@
 typedef struct {
   const VtFsWanted *wanted;
   guint64 first;       /* offset on the disk, by which they are sorted */
+  guint64 data_size;   /* bytes that are no holes */
   gboolean unreadable; /* the medium has it, or what tells where it is */
 } Job;
 
 typedef struct {
   VtFs *fs;
-  guint64 max_size;
+  const VtContentPlace *place;
   VtFsFileFunc func;
   gpointer user_data;
   VtFsLocation location; /* of the file that is looked at */
@@ -53,15 +54,22 @@ pass_hole (Reader *self, guint64 end)
 static gboolean
 deliver (Reader *self, const Job *job, VtContent *content, GError **error)
 {
-  vt_autofd memfd = -1;
+  int memfd;
   VtDigest digest;
 
   if (!vt_content_finish (content, &memfd, &digest, error))
     return FALSE;
-  if (memfd >= 0)
-    return self->func (job->wanted->file, vt_fd_steal (&memfd), NULL, VT_REASON_NONE,
-                       self->user_data, error);
-  return self->func (job->wanted->file, -1, &digest, VT_REASON_SIZE_LIMIT, self->user_data, error);
+  switch (vt_content_get_end (content)) {
+  case VT_CONTENT_KEPT:
+  case VT_CONTENT_SPOOLED:
+    return self->func (job->wanted->file, memfd, NULL, VT_REASON_NONE, self->user_data, error);
+  case VT_CONTENT_HASHED:
+    return self->func (job->wanted->file, -1, &digest, VT_REASON_SIZE_LIMIT, self->user_data,
+                       error);
+  case VT_CONTENT_LOST:
+  default:
+    return self->func (job->wanted->file, -1, NULL, VT_REASON_SIZE_LIMIT, self->user_data, error);
+  }
 }
 
 static gboolean
@@ -89,7 +97,7 @@ on_piece (const VtDiskPiece *piece, const guint8 *data, gpointer user_data, GErr
 
   vt_fs_say_alive (self->fs);
   if (self->content == NULL) {
-    self->content = vt_content_new (job->wanted->size, self->max_size, error);
+    self->content = vt_content_new_at (self->place, job->wanted->size, job->data_size, error);
     self->position = 0;
   }
   if (self->content == NULL)
@@ -146,7 +154,8 @@ prepare (Reader *self, Job *job, GError **error)
 static gboolean
 deliver_now (Reader *self, const Job *job, GError **error)
 {
-  g_autoptr (VtContent) content = vt_content_new (job->wanted->size, self->max_size, error);
+  /* Not to a spool file: there is one at a time, and another content may be on its way there. */
+  g_autoptr (VtContent) content = vt_content_new (job->wanted->size, self->place->max_size, error);
   const guint8 *data = self->location.data;
 
   return content != NULL &&
@@ -154,11 +163,22 @@ deliver_now (Reader *self, const Job *job, GError **error)
          deliver (self, job, content, error);
 }
 
+static guint64
+count_data (const VtFsLocation *location)
+{
+  guint64 size = 0;
+
+  for (guint i = 0; i < location->extents->len; i++)
+    size += g_array_index (location->extents, VtFsExtent, i).size;
+  return size;
+}
+
 static gboolean
 ask_for_extents (Reader *self, Job *job, VtDiskReads *reads, GError **error)
 {
   VtDiskPiece piece = {.owner = job};
 
+  job->data_size = count_data (&self->location);
   for (guint i = 0; i < self->location.extents->len; i++) {
     const VtFsExtent *extent = &g_array_index (self->location.extents, VtFsExtent, i);
 
@@ -233,7 +253,7 @@ gboolean
 vt_fs_read_files (VtFs *self,
                   const VtFsWanted *wanted,
                   gsize n,
-                  guint64 max_size,
+                  const VtContentPlace *place,
                   VtFsFileFunc func,
                   gpointer user_data,
                   char **refusal,
@@ -241,7 +261,7 @@ vt_fs_read_files (VtFs *self,
 {
   g_autofree Job *jobs = g_new0 (Job, n);
   g_autoptr (GArray) extents = g_array_new (FALSE, FALSE, sizeof (VtFsExtent));
-  Reader reader = {self, max_size, func, user_data, {.extents = extents}, NULL, 0};
+  Reader reader = {self, place, func, user_data, {.extents = extents}, NULL, 0};
   GError *failure = NULL;
   gboolean read;
 

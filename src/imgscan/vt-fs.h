@@ -10,6 +10,7 @@
  */
 #pragma once
 
+#include "vt-content.h"
 #include "vt-digest.h"
 #include "vt-disk.h"
 #include "vt-verdict.h"
@@ -70,9 +71,9 @@ typedef struct {
 
 /*
  * FILE is the one that was wanted. With REASON NONE, MEMFD has its content, sealed, and is to be
- * taken and closed. With SIZE_LIMIT, DIGEST is that of the content, or NULL if the file is too
- * large even for that. With READ_ERROR there is neither. May take its time. FALSE, with an error,
- * ends the reading.
+ * taken and closed; or it is -1 and the content is in a spool file. With SIZE_LIMIT, DIGEST is that
+ * of the content, or NULL if the file is too large even for that, or got lost. With READ_ERROR
+ * there is neither. May take its time. FALSE, with an error, ends the reading.
  */
 typedef gboolean (*VtFsFileFunc) (gpointer file,
                                   int memfd,
@@ -85,12 +86,12 @@ typedef gboolean (*VtFsFileFunc) (gpointer file,
  * Calls FUNC once for each of the N files WANTED, in the order in which they lie on the disk. All
  * that tells where the contents are is checked before the first call; what has to be unpacked may
  * be refused later, and then what FUNC was told must not be used. What the medium cannot read costs
- * the files that it holds. Files of more than MAX_SIZE bytes are only hashed.
+ * the files that it holds. PLACE says where contents go.
  */
 gboolean vt_fs_read_files (VtFs *self,
                            const VtFsWanted *wanted,
                            gsize n,
-                           guint64 max_size,
+                           const VtContentPlace *place,
                            VtFsFileFunc func,
                            gpointer user_data,
                            char **refusal,

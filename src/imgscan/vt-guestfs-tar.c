@@ -109,16 +109,16 @@ copy_content (struct archive *archive, VtContent *content, GError **error)
 static gboolean
 read_file (TarReader *self, struct archive *archive, VtListedFile *file, GError **error)
 {
-  g_autoptr (VtContent) content =
-      vt_content_new (file->size, self->plan->options->max_file_size, error);
+  const VtContentPlace place = vt_read_plan_get_place (self->plan);
+  g_autoptr (VtContent) content = vt_content_new_at (&place, file->size, file->size, error);
   g_autoptr (VtFileResult) result = vt_file_result_new ();
   vt_autofd memfd = -1;
 
   if (content == NULL || !copy_content (archive, content, error) ||
       !vt_content_finish (content, &memfd, &result->digest, error))
     return FALSE;
-  if (memfd < 0) {
-    result->has_digest = TRUE;
+  result->has_digest = vt_content_get_end (content) == VT_CONTENT_HASHED;
+  if (result->has_digest || vt_content_get_end (content) == VT_CONTENT_LOST) {
     result->verdict = vt_verdict_incomplete (VT_REASON_SIZE_LIMIT);
   }
   return vt_read_plan_send (self->plan, file, result, memfd, error);

@@ -14,6 +14,7 @@ vt_image_options_new (const char *path)
   self->include = g_new0 (char *, 1);
   self->exclude = g_new0 (char *, 1);
   self->max_file_size = G_MAXUINT64;
+  self->max_spool_size = VT_IMAGE_MAX_SPOOL_SIZE;
   self->mode = VT_IMAGE_READ;
   self->launch_timeout_s = VT_IMAGE_LAUNCH_TIMEOUT_S;
   self->stall_timeout_s = VT_IMAGE_STALL_TIMEOUT_S;
@@ -47,7 +48,7 @@ vt_image_options_free (VtImageOptions *self)
   g_free (self);
 }
 
-#define ARGUMENTS_FORMAT "(^aymsms^aay^aay^aaytuu^aybt^aay)"
+#define ARGUMENTS_FORMAT "(^aymsms^aay^aay^aayttuu^aybt^aay)"
 
 GVariant *
 vt_reader_arguments_serialize (const VtReaderArguments *self)
@@ -56,8 +57,8 @@ vt_reader_arguments_serialize (const VtReaderArguments *self)
 
   return g_variant_new (ARGUMENTS_FORMAT, options->path, options->format, options->snapshot,
                         options->keys, options->include, options->exclude, options->max_file_size,
-                        (guint32)options->mode, (guint32)options->backend, self->run_dir,
-                        self->force_tcg, self->underway, self->refused);
+                        options->max_spool_size, (guint32)options->mode, (guint32)options->backend,
+                        self->run_dir, self->force_tcg, self->underway, self->refused);
 }
 
 void
@@ -69,8 +70,8 @@ vt_reader_arguments_parse (VtReaderArguments *self, GVariant *value)
 
   g_variant_get (value, ARGUMENTS_FORMAT, &options->path, &options->format, &options->snapshot,
                  &options->keys, &options->include, &options->exclude, &options->max_file_size,
-                 &mode, &backend, &self->run_dir, &self->force_tcg, &self->underway,
-                 &self->refused);
+                 &options->max_spool_size, &mode, &backend, &self->run_dir, &self->force_tcg,
+                 &self->underway, &self->refused);
   options->mode = mode;
   options->backend = backend;
   self->options = options;

@@ -6,6 +6,7 @@
 #include "vt-image.h"
 #include "vt-ipc.h"
 #include "vt-paths.h"
+#include "vt-spool.h"
 
 struct _VtImage {
   VtSpawner *spawner;
@@ -30,6 +31,11 @@ struct _VtImage {
   GPtrArray *refused; /* of gchar: VtReaderArguments.refused, without the NULL */
   char *direct;       /* the file system that is read directly just now, or NULL */
 
+  VtSpool *spool;       /* that the reader writes to, or NULL */
+  guint64 spool_wanted; /* bytes of the one that it waits for; 0: none */
+  guint64 spool_data;   /* of which are no holes */
+  guint64 spool_held;   /* bytes of those handed on and not released */
+
   VtImageFile *last_file; /* not handed on yet: names may follow */
   gsize last_file_names;  /* bytes of those that did */
   guint64 underway;       /* cost of the files handed on and not released */
@@ -48,6 +54,16 @@ void vt_image_set_direct (VtImage *self, const char *id);
 /* Starts another reader, which does not read this file system directly. FALSE: it was told before.
  */
 gboolean vt_image_refuse_direct (VtImage *self, const char *id, const char *why);
+
+/* The reader asks for a file for a content of SIZE bytes, of which DATA are no holes. FALSE: it
+ * must not, now. */
+gboolean vt_image_want_spool (VtImage *self, guint64 size, guint64 data);
+/* Answers it, if it waits and there is room. TRUE, always. */
+gboolean vt_image_offer_spool (VtImage *self);
+/* FILE's content is what the reader wrote. FALSE: it cannot be. */
+gboolean vt_image_take_spool (VtImage *self, VtImageFile *file);
+/* What was given out is of no more use. */
+void vt_image_drop_spool (VtImage *self);
 
 /* Checks a reader's message and hands it on. FALSE: the reader was ended by it. */
 gboolean vt_image_receive (VtImage *self, GVariant *message, VtIpcFds *fds);

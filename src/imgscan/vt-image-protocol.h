@@ -10,7 +10,14 @@
 #include "vt-image-records.h"
 
 #define VT_IMAGE_MESSAGE_TYPE G_VARIANT_TYPE ("(yv)")
-#define VT_IMAGE_CREDIT_TYPE  G_VARIANT_TYPE ("t") /* to the reader: cost given back */
+
+/* To the reader: kind, number. */
+#define VT_IMAGE_ORDER_TYPE G_VARIANT_TYPE ("(yt)")
+
+typedef enum {
+  VT_IMAGE_ORDER_CREDIT, /* cost given back */
+  VT_IMAGE_ORDER_SPOOL,  /* the answer to MSG_SPOOL; with a file to write to, or none */
+} VtImageOrder;
 
 typedef enum {
   VT_IMAGE_MSG_LOG,            /* level (GLogLevelFlags), text */
@@ -19,8 +26,9 @@ typedef enum {
   VT_IMAGE_MSG_SYSTEM,         /* as in vt-image-records.h */
   VT_IMAGE_MSG_FILESYSTEM,     /* as in vt-image-records.h */
   VT_IMAGE_MSG_EXPECT,         /* files, bytes, excluded */
-  VT_IMAGE_MSG_FILE,           /* file system, path, inode, size, mtime, ctime, digest (empty when
-                                  a memfd is attached), reason */
+  VT_IMAGE_MSG_FILE,           /* file system, path, inode, size, mtime, ctime, digest, reason; a
+                                  content, when there is one, is attached, or else in the spool */
+  VT_IMAGE_MSG_SPOOL,          /* size, bytes of data: asks for a file for the next content */
   VT_IMAGE_MSG_LINK,           /* another name of the file sent last */
   VT_IMAGE_MSG_FILESYSTEM_END, /* file system, reason, detail ("" for none) */
   VT_IMAGE_MSG_DIRECT,         /* id of the file system that is now read directly, "" for none */
@@ -40,6 +48,7 @@ static const char *const vt_image_msg_types[VT_IMAGE_MSG_N_KINDS] = {
     [VT_IMAGE_MSG_FILESYSTEM] = VT_FILESYSTEM_RECORD,
     [VT_IMAGE_MSG_EXPECT] = "(ttt)",
     [VT_IMAGE_MSG_FILE] = "(uayttxxayy)",
+    [VT_IMAGE_MSG_SPOOL] = "(tt)",
     [VT_IMAGE_MSG_LINK] = "ay",
     [VT_IMAGE_MSG_FILESYSTEM_END] = "(uys)",
     [VT_IMAGE_MSG_DIRECT] = "s",

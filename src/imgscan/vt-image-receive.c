@@ -96,15 +96,18 @@ take_path (GVariant *value)
 
 /* Whether a file's parts go together: a content, or a digest with the reason why there is none. */
 static gboolean
-file_is_sound (VtImage *self, const VtImageFile *file, gsize digest_size, guint reason)
+file_is_sound (VtImage *self, VtImageFile *file, gsize digest_size, guint reason)
 {
   if (file->result->filesystem >= self->result->filesystems->len || file->result->path == NULL ||
       reason >= VT_REASON_N || (digest_size != 0 && digest_size != VT_DIGEST_SIZE))
     return FALSE;
+  if (reason != VT_REASON_NONE)
+    return file->memfd < 0;
+  if (digest_size != 0)
+    return FALSE;
   if (file->memfd < 0)
-    return reason != VT_REASON_NONE;
-  return reason == VT_REASON_NONE && digest_size == 0 &&
-         file->result->size <= self->options->max_file_size &&
+    return vt_image_take_spool (self, file);
+  return file->result->size <= self->options->max_file_size &&
          vt_content_is_sealed (file->memfd, file->result->size);
 }
 
@@ -113,9 +116,8 @@ file_is_sound (VtImage *self, const VtImageFile *file, gsize digest_size, guint 
 static gboolean
 has_room (const VtImage *self, const VtImageFile *file)
 {
-  return file->memfd < 0 || self->underway == 0 ||
-         vt_content_cost (file->result->size) <=
-             VT_IMAGE_BUDGET - MIN (self->underway, VT_IMAGE_BUDGET);
+  return self->underway == 0 ||
+         file->cost <= VT_IMAGE_BUDGET - MIN (self->underway, VT_IMAGE_BUDGET);
 }
 
 static gboolean
@@ -138,19 +140,30 @@ receive_file (VtImage *self, GVariant *value, VtIpcFds *fds)
   digest_bytes = g_variant_get_fixed_array (digest, &digest_size, 1);
   if (!file_is_sound (self, file, digest_size, reason))
     return fail_malformed (self, "a file that is not what it must be");
+  if (reason == VT_REASON_NONE)
+    file->cost = vt_content_cost (file->spooled > 0 ? 0 : result->size);
   if (!has_room (self, file))
     return fail_malformed (self, "more at a time than it may");
   if (digest_size == VT_DIGEST_SIZE) {
     memcpy (result->digest.bytes, digest_bytes, VT_DIGEST_SIZE);
     result->has_digest = TRUE;
   }
-  if (file->memfd < 0)
+  if (reason != VT_REASON_NONE)
     result->verdict = vt_verdict_incomplete (reason);
-  else
-    file->cost = vt_content_cost (result->size);
   self->last_file = g_steal_pointer (&file);
   self->last_file_names = 0;
   return TRUE;
+}
+
+static gboolean
+receive_spool (VtImage *self, GVariant *value)
+{
+  guint64 size;
+  guint64 data;
+
+  g_variant_get (value, "(tt)", &size, &data);
+  return vt_image_want_spool (self, size, data) ||
+         fail_malformed (self, "a wish for a file that it may not have");
 }
 
 static gboolean
@@ -223,6 +236,7 @@ hand_on_last_file (VtImage *self)
     return;
   }
   self->underway += file->cost;
+  self->spool_held += file->spooled;
   self->events->file (file, self->user_data);
 }
 
@@ -254,6 +268,8 @@ vt_image_receive (VtImage *self, GVariant *message, VtIpcFds *fds)
     return receive_expect (self, value);
   case VT_IMAGE_MSG_FILE:
     return receive_file (self, value, fds);
+  case VT_IMAGE_MSG_SPOOL:
+    return receive_spool (self, value);
   case VT_IMAGE_MSG_LINK:
     return receive_link (self, value);
   case VT_IMAGE_MSG_FILESYSTEM_END:

@@ -4,6 +4,7 @@
 #include <poll.h>
 
 #include "vt-content.h"
+#include "vt-fd.h"
 #include "vt-image-protocol.h"
 #include "vt-image-records.h"
 #include "vt-ipc.h"
@@ -123,19 +124,32 @@ vt_image_sink_expect (
                      error);
 }
 
+/* Takes one order, or none if there is none for so long: credit at once, all else is for ANSWER. */
 static gboolean
-take_credit (VtImageSink *self, int timeout_ms, GError **error)
+take_order (VtImageSink *self, int timeout_ms, gboolean *answered, VtIpcFds *answer, GError **error)
 {
   struct pollfd readable = {.fd = self->socket, .events = POLLIN};
-  g_autoptr (GVariant) credit = NULL;
+  g_autoptr (GVariant) order = NULL;
+  guchar kind;
+  guint64 number;
 
   if (poll (&readable, 1, timeout_ms) <= 0)
     return TRUE;
-  credit = vt_ipc_receive (self->socket, VT_IMAGE_CREDIT_TYPE, NULL, error);
-  if (credit == NULL)
+  order = vt_ipc_receive (self->socket, VT_IMAGE_ORDER_TYPE, answer, error);
+  if (order == NULL)
     return FALSE;
-  self->underway -= MIN (self->underway, g_variant_get_uint64 (credit));
+  g_variant_get (order, "(yt)", &kind, &number);
+  if (kind == VT_IMAGE_ORDER_CREDIT)
+    self->underway -= MIN (self->underway, number);
+  else if (answered != NULL)
+    *answered = TRUE;
   return TRUE;
+}
+
+static gboolean
+take_credit (VtImageSink *self, int timeout_ms, GError **error)
+{
+  return take_order (self, timeout_ms, NULL, NULL, error);
 }
 
 static gboolean
@@ -165,6 +179,24 @@ wait_for_room (VtImageSink *self, guint64 cost, GError **error)
   return TRUE;
 }
 
+int
+vt_image_sink_open_spool (VtImageSink *self, guint64 size, guint64 data)
+{
+  g_auto (VtIpcFds) answer = VT_IPC_FDS_INIT;
+  g_autoptr (GError) error = NULL;
+  gboolean answered = FALSE;
+
+  if (!send_value (self, VT_IMAGE_MSG_SPOOL, g_variant_new ("(tt)", size, data), -1, &error))
+    return -1;
+  /* There may have to be room first. */
+  while (!answered) {
+    if (!take_order (self, CREDIT_WAIT_MS, &answered, &answer, &error))
+      return -1;
+    vt_image_sink_alive (self);
+  }
+  return vt_fd_steal (&answer.fd[0]);
+}
+
 static GVariant *
 new_bytes (const void *data, gsize size)
 {
@@ -177,7 +209,8 @@ vt_image_sink_file (
 {
   GVariant *value;
 
-  if (memfd >= 0 && !wait_for_room (self, vt_content_cost (file->size), error))
+  if (file->verdict.reason == VT_REASON_NONE &&
+      !wait_for_room (self, vt_content_cost (memfd >= 0 ? file->size : 0), error))
     return FALSE;
   value = g_variant_new ("(u@ayttxx@ayy)", file->filesystem,
                          new_bytes (file->path, strlen (file->path)), file->inode, file->size,
@@ -209,10 +242,10 @@ vt_image_sink_filesystem_end (
 static void
 wait_until_closed (VtImageSink *self)
 {
-  g_autoptr (GVariant) credit = NULL;
+  g_autoptr (GVariant) order = NULL;
 
-  while ((credit = vt_ipc_receive (self->socket, VT_IMAGE_CREDIT_TYPE, NULL, NULL)) != NULL)
-    g_clear_pointer (&credit, g_variant_unref);
+  while ((order = vt_ipc_receive (self->socket, VT_IMAGE_ORDER_TYPE, NULL, NULL)) != NULL)
+    g_clear_pointer (&order, g_variant_unref);
 }
 
 gboolean

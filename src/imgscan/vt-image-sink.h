@@ -47,9 +47,14 @@ gboolean vt_image_sink_expect (VtImageSink *self,
                                guint64 excluded,
                                GError **error) G_GNUC_WARN_UNUSED_RESULT;
 
+/* Asks for a file to write the next content to, which has SIZE bytes, of which DATA are no holes;
+ * waits until there is room. -1: there is none for it. */
+int vt_image_sink_open_spool (VtImageSink *self, guint64 size, guint64 data);
+
 /*
- * Sends a file, and LINKS (NULL-terminated, may be NULL), its other names. MEMFD is its content or
- * -1, and stays the caller's. Waits until the budget has room for it.
+ * Sends a file, and LINKS (NULL-terminated, may be NULL), its other names. MEMFD is its content,
+ * and stays the caller's; -1: there is none, or, if FILE has no reason, it is in the spool file.
+ * Waits until the budget has room for it.
  */
 gboolean vt_image_sink_file (VtImageSink *self,
                              const VtFileResult *file,

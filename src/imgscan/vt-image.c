@@ -53,6 +53,7 @@ stop_reader (VtImage *self)
   vt_source_clear (&self->ticker);
   vt_source_clear (&self->messages);
   vt_child_clear (&self->child);
+  vt_image_drop_spool (self);
   g_clear_pointer (&self->last_file, vt_image_file_free);
   g_clear_pointer (&self->direct, g_free);
 }
@@ -161,11 +162,13 @@ static void
 give_credit (VtImage *self)
 {
   g_autoptr (GError) error = NULL;
+  GVariant *order;
 
   if (self->credit == 0 || (self->credit < CREDIT_PIECE && self->underway > 0) || !can_send (self))
     return;
+  order = g_variant_new ("(yt)", (guchar)VT_IMAGE_ORDER_CREDIT, self->credit);
   /* A reader that is gone shows at its socket's end. */
-  if (!vt_ipc_send (self->child.socket, g_variant_new_uint64 (self->credit), NULL, 0, &error))
+  if (!vt_ipc_send (self->child.socket, order, NULL, 0, &error))
     g_debug ("image: %s", error->message);
   self->credit = 0;
 }
@@ -362,13 +365,15 @@ vt_image_free (VtImage *self)
 }
 
 void
-vt_image_release (VtImage *self, guint64 cost)
+vt_image_release (VtImage *self, const VtImageFile *file)
 {
+  self->spool_held -= MIN (self->spool_held, file->spooled);
+  vt_image_offer_spool (self);
   /* A reader asks for credit only when it needs some: a message for nothing would fill the socket.
    */
-  if (cost == 0)
+  if (file->cost == 0)
     return;
-  self->underway -= MIN (self->underway, cost);
-  self->credit += cost;
+  self->underway -= MIN (self->underway, file->cost);
+  self->credit += file->cost;
   give_credit (self);
 }

@@ -49,7 +49,8 @@ typedef struct {
   GStrv keys;            /* LUKS keys: DEVICE:key:STRING or DEVICE:file:FILE, DEVICE may be "all" */
   GStrv include;         /* globs; when there are any, only paths that match one are read */
   GStrv exclude;         /* globs; paths that match one are not read */
-  guint64 max_file_size; /* bytes; of larger files only the digest is made */
+  guint64 max_file_size; /* bytes; larger files are spooled to disk, */
+  guint64 max_spool_size; /* up to so many bytes at a time; of others only the digest is made */
   VtImageMode mode;
   guint launch_timeout_s; /* how long the appliance may take to start with KVM */
   guint stall_timeout_s;  /* how long it may give no sign of life afterwards */
@@ -61,6 +62,9 @@ typedef struct {
  * take a minute without KVM. */
 #define VT_IMAGE_STALL_TIMEOUT_S 300
 
+/* That of max_spool_size: the same as what is hashed at all. */
+#define VT_IMAGE_MAX_SPOOL_SIZE ((guint64)64 * 1024 * 1024 * 1024)
+
 VtImageOptions *vt_image_options_new (const char *path);
 VtImageOptions *vt_image_options_copy (const VtImageOptions *self);
 void vt_image_options_free (VtImageOptions *self);
@@ -71,8 +75,9 @@ typedef struct {
   VtFileResult *result; /* under its first name; its digest is set only when there is no content,
                            its verdict only when it could not be read or is too large */
   GPtrArray *links;     /* of gchar: its other names */
-  int memfd;            /* content, sealed; -1: see result */
-  guint64 cost;         /* what vt_image_release() is to give back */
+  int memfd;            /* content, which nobody can change; -1: see result */
+  guint64 spooled;      /* its bytes, if it is a file on disk and no memfd, or 0 */
+  guint64 cost;         /* of VT_IMAGE_BUDGET */
 } VtImageFile;
 
 void vt_image_file_free (VtImageFile *self);
@@ -115,10 +120,11 @@ void vt_image_free (VtImage *self);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (VtImage, vt_image_free)
 
 /*
- * Tells that a file's content is done with. The reader stops when files of VT_IMAGE_BUDGET bytes
- * are underway, so this is what bounds memory.
+ * Tells that FILE's content is done with. The reader stops when files of VT_IMAGE_BUDGET bytes are
+ * underway, or when a file is to be spooled and there is no room, so this is what bounds memory and
+ * the use of the disk.
  */
-void vt_image_release (VtImage *self, guint64 cost);
+void vt_image_release (VtImage *self, const VtImageFile *file);
 
 /* Bytes of content that may be underway at once; a single larger file goes alone. */
 #define VT_IMAGE_BUDGET ((guint64)96 * 1024 * 1024)

@@ -39,6 +39,22 @@ vt_read_plan_accepts (const VtReadPlan *self, const char *path)
                                  (const char *const *)self->options->exclude, display);
 }
 
+static int
+open_spool (guint64 size, guint64 data, gpointer sink)
+{
+  return vt_image_sink_open_spool (sink, size, data);
+}
+
+VtContentPlace
+vt_read_plan_get_place (const VtReadPlan *self)
+{
+  return (VtContentPlace){
+      .max_size = self->options->max_file_size,
+      .open_spool = self->options->max_spool_size > 0 ? open_spool : NULL,
+      .user_data = self->sink,
+  };
+}
+
 static GPtrArray *
 make_links (const VtReadPlan *self, const VtListedFile *file)
 {

@@ -4,6 +4,7 @@
  */
 #pragma once
 
+#include "vt-content.h"
 #include "vt-file-list.h"
 #include "vt-image-sink.h"
 
@@ -31,9 +32,12 @@ void vt_read_outcome_set (VtReadOutcome *self, VtReason reason, const char *deta
 /* Whether the filter takes PATH, which is a path of the file system. */
 gboolean vt_read_plan_accepts (const VtReadPlan *self, const char *path);
 
+/* Where the contents of files go; valid as long as SELF. */
+VtContentPlace vt_read_plan_get_place (const VtReadPlan *self);
+
 /*
  * Sends FILE under all its names. RESULT gets its identity; what it has of a digest and a verdict
- * is the caller's. CONTENT is sealed, or -1; it stays the caller's.
+ * is the caller's. CONTENT is as vt_image_sink_file() has it.
  */
 gboolean vt_read_plan_send (const VtReadPlan *self,
                             VtListedFile *file,

@@ -17,7 +17,7 @@ struct _VtScanContent {
   VtScanJob *job;           /* a reference */
   VtScanContent *container; /* what it is a member of, which lives longer; NULL for a file */
   guint depth;              /* containers around it */
-  int memfd;                /* owned; sealed */
+  int file;                 /* owned; nobody can change it */
   guint64 size;
   VtDigest digest;
   gboolean has_digest;
@@ -41,16 +41,18 @@ struct _VtScanContent {
   gpointer user_data;
 };
 
-/* Takes MEMFD. DONE is called once, never from within vt_scan_content_start(). */
+/* Takes FILE. DONE is called once, never from within vt_scan_content_start(). */
 VtScanContent *vt_scan_content_new (VtScanJob *job,
                                     VtScanContent *container,
-                                    int memfd,
+                                    int file,
                                     guint64 size,
                                     VtScanContentFunc done,
                                     gpointer user_data);
 void vt_scan_content_free (VtScanContent *self);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (VtScanContent, vt_scan_content_free)
 
+/* Whether the engine cannot take it in one piece. */
+gboolean vt_scan_content_is_too_large (const VtScanContent *self);
 /* Hashes, looks up, scans and opens it. */
 void vt_scan_content_start (VtScanContent *self);
 /* The file that the content is, or is in. */

@@ -13,16 +13,16 @@ typedef struct {
 static void
 finish (VtScanJob *self, FileTask *task)
 {
-  guint64 cost = task->file->cost;
+  VtImageFile *file = task->file;
 
   /* What a reader sent that was given up comes again from the next one. */
   if (!self->ended && task->generation == self->generation)
-    vt_scan_job_book_file (self, task->file);
-  vt_image_file_free (task->file);
-  g_free (task);
+    vt_scan_job_book_file (self, file);
   self->underway--;
   if (self->image != NULL)
-    vt_image_release (self->image, cost);
+    vt_image_release (self->image, file);
+  vt_image_file_free (file);
+  g_free (task);
 }
 
 static void

@@ -15,13 +15,13 @@
 /* The same content, several times, for which the engine was asked once. */
 typedef struct {
   VtDigest digest;     /* the key in the job's table points here */
-  GPtrArray *contents; /* of VtScanContent; the first one's memfd is what the engine scans */
+  GPtrArray *contents; /* of VtScanContent; the first one's file is what the engine scans */
 } EngineWait;
 
 VtScanContent *
 vt_scan_content_new (VtScanJob *job,
                      VtScanContent *container,
-                     int memfd,
+                     int file,
                      guint64 size,
                      VtScanContentFunc done,
                      gpointer user_data)
@@ -31,7 +31,7 @@ vt_scan_content_new (VtScanJob *job,
   self->job = g_object_ref (job);
   self->container = container;
   self->depth = container != NULL ? container->depth + 1 : 0;
-  self->memfd = memfd;
+  self->file = file;
   self->size = size;
   self->done = done;
   self->user_data = user_data;
@@ -44,7 +44,7 @@ vt_scan_content_free (VtScanContent *self)
   g_clear_pointer (&self->followers, g_ptr_array_unref);
   g_clear_error (&self->error);
   g_strfreev (self->members);
-  vt_fd_clear (&self->memfd);
+  vt_fd_clear (&self->file);
   g_object_unref (self->job);
   g_free (self);
 }
@@ -148,6 +148,12 @@ on_scanned (const VtVerdict *verdict, gpointer user_data)
   g_free (wait);
 }
 
+gboolean
+vt_scan_content_is_too_large (const VtScanContent *self)
+{
+  return self->size > self->job->context.limits->max_file_size;
+}
+
 static void
 ask_engine (VtScanContent *self)
 {
@@ -164,7 +170,7 @@ ask_engine (VtScanContent *self)
   g_ptr_array_add (wait->contents, self);
   g_hash_table_insert (job->engine_waits, &wait->digest, wait);
   vt_scan_job_load_engine (job);
-  vt_scan_pool_submit (job->context.pool, job, self->memfd, self->size, on_scanned, wait);
+  vt_scan_pool_submit (job->context.pool, job, self->file, self->size, on_scanned, wait);
 }
 
 /* FALSE: another file's content is the same and is looked at already, and this one waits. */
@@ -240,7 +246,11 @@ look_up (VtScanContent *self)
     verdict = vt_verdict_incomplete (VT_REASON_ENGINE_ERROR);
     vt_scan_content_settle (self, &verdict, VT_SOURCE_NONE);
   } else if (take_lead (self)) {
-    ask_engine (self);
+    verdict = vt_verdict_incomplete (VT_REASON_SIZE_LIMIT);
+    if (vt_scan_content_is_too_large (self))
+      take_engine_verdict (self, &verdict, VT_SOURCE_NONE);
+    else
+      ask_engine (self);
   }
 }
 
@@ -264,8 +274,8 @@ vt_scan_content_hash (gpointer data, gpointer user_data)
   VtScanContent *self = data;
   g_autoptr (GSource) source = g_idle_source_new ();
 
-  self->has_digest = vt_digest_of_fd (self->memfd, self->size, &self->digest, &self->error);
-  self->kind = vt_container_recognise (self->memfd, self->size, &self->type);
+  self->has_digest = vt_digest_of_fd (self->file, self->size, &self->digest, &self->error);
+  self->kind = vt_container_recognise (self->file, self->size, &self->type);
   /* Not g_main_context_invoke(): between two iterations that would run the callback here. */
   g_source_set_priority (source, G_PRIORITY_DEFAULT);
   g_source_set_callback (source, on_hashed, self, NULL);

@@ -64,7 +64,8 @@ opening_free (Opening *self)
 static gboolean
 is_made_up_for (const VtScanContent *container, const VtVerdict *engine)
 {
-  if (container->kind == VT_CONTAINER_UNSUPPORTED || engine->kind != VT_VERDICT_INCOMPLETE)
+  if (container->kind == VT_CONTAINER_NONE || container->kind == VT_CONTAINER_UNSUPPORTED ||
+      engine->kind != VT_VERDICT_INCOMPLETE)
     return FALSE;
   if (engine->reason == VT_REASON_ENCRYPTED)
     return container->job->context.passwords != NULL;
@@ -74,8 +75,10 @@ is_made_up_for (const VtScanContent *container, const VtVerdict *engine)
 gboolean
 vt_scan_opening_is_due (const VtScanContent *content, const VtVerdict *engine)
 {
-  if (engine->kind == VT_VERDICT_INFECTED || content->kind == VT_CONTAINER_NONE)
+  if (engine->kind == VT_VERDICT_INFECTED)
     return FALSE;
+  if (content->kind == VT_CONTAINER_NONE)
+    return vt_scan_content_is_too_large (content);
   return content->kind != VT_CONTAINER_ENGINE || is_made_up_for (content, engine);
 }
 
@@ -161,12 +164,19 @@ member_free (Member *self)
   g_free (self);
 }
 
+/* Its "members" are windows of a file that is too large: no more than it is itself. */
+static gboolean
+has_windows (const VtScanContent *container)
+{
+  return container->kind == VT_CONTAINER_NONE;
+}
+
 static void
 count_scanned (VtScanContent *content)
 {
   VtScanContent *file = vt_scan_content_get_file (content);
 
-  if (content->source != VT_SOURCE_ENGINE)
+  if (content->source != VT_SOURCE_ENGINE || has_windows (content->container))
     return;
   file->tree_scanned++;
   file->tree_scanned_bytes += content->size;
@@ -195,6 +205,8 @@ count_member (Opening *self, guint64 size)
   const VtEngineOptions *limits = self->container->job->context.limits;
   VtScanContent *file = vt_scan_content_get_file (self->container);
 
+  if (has_windows (self->container))
+    return VT_REASON_NONE;
   file->tree_members++;
   file->tree_bytes += size;
   if (file->tree_members > limits->max_files)
@@ -278,7 +290,7 @@ open_session (Opening *self)
       .passwords = context->passwords,
   };
 
-  return vt_unpacker_open (context->unpacker, container->depth, container->memfd, container->size,
+  return vt_unpacker_open (context->unpacker, container->depth, container->file, container->size,
                            container->kind, &limits, &unpack_events, self);
 }
 

@@ -59,8 +59,8 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC (VtStore, vt_store_free)
 /*
  * FALSE and no error: not known. Sees what was inserted and not flushed yet. SIZE, in bytes, must
  * be the one the verdict was found with. MEMBERS gets where in the content that is (vt-members.h;
- * g_strfreev()), NULL for the content itself. Does not write, but for noting, at most once a day for
- * each verdict, that it was of use; that is gathered like inserts.
+ * g_strfreev()), NULL for the content itself. Does not write, but for noting, at most once a day
+ * for each verdict, that it was of use; that is gathered like inserts.
  */
 gboolean vt_store_lookup (VtStore *self,
                           const char *engine_id,
@@ -71,9 +71,10 @@ gboolean vt_store_lookup (VtStore *self,
                           GError **error);
 
 /*
- * Remembers a verdict, and where in the content it is for (MEMBERS; may be NULL). Writes are gathered and written together (vt_store_flush()), by itself when
- * enough of them, or enough time, have come together. What is not repeatable is passed over. An
- * error is one of writing: the verdicts are kept, up to a bound, and tried again with later ones.
+ * Remembers a verdict, and where in the content it is for (MEMBERS; may be NULL). Writes are
+ * gathered and written together (vt_store_flush()), by itself when enough of them, or enough time,
+ * have come together. What is not repeatable is passed over. An error is one of writing: the
+ * verdicts are kept, up to a bound, and tried again with later ones.
  */
 gboolean vt_store_insert (VtStore *self,
                           const char *engine_id,

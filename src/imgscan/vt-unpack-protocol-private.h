@@ -14,7 +14,7 @@
 
 /* To the process. */
 typedef enum {
-  VT_UNPACK_OPEN, /* size, container kind, limits as in VtUnpackLimits, passwords; with the memfd */
+  VT_UNPACK_OPEN, /* size, container kind, limits as in VtUnpackLimits, passwords; with the file */
   VT_UNPACK_CREDIT, /* cost given back */
   VT_UNPACK_N_REQUESTS
 } VtUnpackRequest;

@@ -14,6 +14,7 @@
 #include "vt-members.h"
 #include "vt-sandbox.h"
 #include "vt-unpack-protocol-private.h"
+#include "vt-unpack-windows.h"
 #include "vt-unpack.h"
 
 /* Dictionaries of unpackers: 1.5 GiB is the most that xz(1) makes. */
@@ -118,8 +119,9 @@ open_container (Worker *self, GVariant *request, int fd)
                  &limits.max_members, &limits.max_ratio, &passwords);
   limits.passwords = (const char *const *)passwords;
   self->underway = 0;
-  /* What is sealed cannot change between being hashed and being opened. */
-  if (fd >= 0 && vt_content_is_sealed (fd, size) && kind < VT_CONTAINER_N_KINDS)
+  if (fd >= 0 && kind == VT_CONTAINER_NONE)
+    reason = vt_unpack_windows (fd, size, &limits, on_member, self, &detail);
+  else if (fd >= 0 && kind < VT_CONTAINER_N_KINDS)
     reason = vt_unpack (fd, size, (VtContainerKind)kind, &limits, on_member, self, &detail);
   text = vt_record_text (detail ?: "");
   return reply (self, VT_UNPACK_DONE, g_variant_new ("(ys)", (guchar)reason, text), -1);

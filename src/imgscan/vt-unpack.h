@@ -33,11 +33,11 @@ typedef struct {
 typedef gboolean (*VtUnpackFunc) (const VtUnpackMember *member, gpointer user_data);
 
 /*
- * Hands every regular file in the SIZE bytes of FD, a sealed memfd that is a container of KIND, to
- * FUNC in the container's order; empty ones, links and devices are counted and not handed out.
- * Returns NONE if that was all there is; else why not, and DETAIL (may be NULL; g_free()) gets a
- * sentence for people. A member that cannot be unpacked whole, but can be passed over, is a matter
- * of its own and does not count for that. What FUNC ends is NONE.
+ * Hands every regular file in the SIZE bytes of FD, which nobody can change and which are a
+ * container of KIND, to FUNC in the container's order; empty ones, links and devices are counted
+ * and not handed out. Returns NONE if that was all there is; else why not, and DETAIL (may be NULL;
+ * g_free()) gets a sentence for people. A member that cannot be unpacked whole, but can be passed
+ * over, is a matter of its own and does not count for that. What FUNC ends is NONE.
  */
 VtReason vt_unpack (int fd,
                     guint64 size,

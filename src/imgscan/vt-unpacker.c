@@ -41,7 +41,7 @@ struct _VtUnpacker {
 struct _VtUnpackSession {
   VtUnpacker *unpacker;
   guint depth;
-  int memfd;
+  int fd;
   guint64 size;
   VtContainerKind kind;
   VtUnpackLimits limits;
@@ -334,7 +334,7 @@ start (VtUnpackSession *self, Lane *lane)
   lane->session = self;
   /* If it cannot be sent, the process is gone, which the input source tells. */
   if (!vt_ipc_send (lane->child.socket, g_variant_new ("(yv)", (guchar)VT_UNPACK_OPEN, request),
-                    &self->memfd, 1, NULL))
+                    &self->fd, 1, NULL))
     g_debug ("unpacker: no request sent");
   self->ticker = g_timeout_source_new_seconds (1);
   g_source_set_callback (self->ticker, on_tick, self, NULL);
@@ -370,7 +370,7 @@ pump (VtUnpacker *self, guint depth)
 VtUnpackSession *
 vt_unpacker_open (VtUnpacker *self,
                   guint depth,
-                  int memfd,
+                  int fd,
                   guint64 size,
                   VtContainerKind kind,
                   const VtUnpackLimits *limits,
@@ -381,7 +381,7 @@ vt_unpacker_open (VtUnpacker *self,
 
   session->unpacker = self;
   session->depth = depth;
-  session->memfd = memfd;
+  session->fd = fd;
   session->size = size;
   session->kind = kind;
   session->limits = *limits;

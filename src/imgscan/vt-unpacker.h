@@ -42,13 +42,14 @@ void vt_unpacker_free (VtUnpacker *self);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (VtUnpacker, vt_unpacker_free)
 
 /*
- * Opens the SIZE bytes of MEMFD, which must be sealed and stay open as long as the session, as a
- * container of KIND. DEPTH is the number of containers around it. No event comes from within this
+ * Opens the SIZE bytes of FD, which nobody can change and which must stay open as long as the
+ * session, as a container of KIND; what is none is handed out in windows (vt-unpack-windows.h).
+ * DEPTH is the number of containers around it. No event comes from within this
  * call. An event may free the session.
  */
 VtUnpackSession *vt_unpacker_open (VtUnpacker *self,
                                    guint depth,
-                                   int memfd,
+                                   int fd,
                                    guint64 size,
                                    VtContainerKind kind,
                                    const VtUnpackLimits *limits,

@@ -121,6 +121,28 @@ def load_documents(path):
         )
 
 
+def is_utf8(exact):
+    try:
+        exact.decode("utf-8")
+    except UnicodeDecodeError:
+        return False
+    return True
+
+
+def check_exact(where, name, exact, readable):
+    """A name, or a list of names, in base64, of which one at least needs it."""
+    exact = exact if isinstance(exact, list) else [exact]
+    readable = readable if isinstance(readable, list) else [readable]
+    if len(exact) != len(readable):
+        raise ValueError(f"{where}: {name} is of another list")
+    pairs = [(base64.b64decode(item, validate=True), text) for item, text in zip(exact, readable)]
+    if all(is_utf8(item) for item, _ in pairs):
+        raise ValueError(f"{where}: {name} without need")
+    for item, text in pairs:
+        if is_utf8(item) != ("\N{REPLACEMENT CHARACTER}" not in text):
+            raise ValueError(f"{where}: {name} is of another text")
+
+
 def check_base64(where, value):
     """What JSON Schema cannot say: NAME_base64 is canonical, and NAME is its readable form."""
     if isinstance(value, list):
@@ -129,16 +151,7 @@ def check_base64(where, value):
     elif isinstance(value, dict):
         for name, item in value.items():
             if name.endswith("_base64"):
-                exact = base64.b64decode(item, validate=True)
-                readable = value[name.removesuffix("_base64")]
-                try:
-                    exact.decode("utf-8")
-                except UnicodeDecodeError:
-                    pass
-                else:
-                    raise ValueError(f"{where}: {name} without need")
-                if "\N{REPLACEMENT CHARACTER}" not in readable:
-                    raise ValueError(f"{where}: {name} is of another text")
+                check_exact(where, name, item, value[name.removesuffix("_base64")])
             else:
                 check_base64(where, item)
 

@@ -43,6 +43,7 @@ use (VtFs *fs)
   g_autofree char *other = NULL;
   g_autoptr (GError) error = NULL;
   g_autoptr (GBytes) bytes = NULL;
+  const VtContentPlace place = {.max_size = KEPT_MAX};
   gsize delivered = 0;
 
   if (!vt_fs_read_head (fs, "/etc/os-release", 4096, &bytes, &error))
@@ -52,7 +53,7 @@ use (VtFs *fs)
     g_assert_true ((refusal != NULL) != (error != NULL));
     return;
   }
-  if (vt_fs_read_files (fs, (const VtFsWanted *)(void *)wanted->data, wanted->len, KEPT_MAX,
+  if (vt_fs_read_files (fs, (const VtFsWanted *)(void *)wanted->data, wanted->len, &place,
                         on_file, &delivered, &other, &error))
     g_assert_cmpuint (delivered, ==, wanted->len);
   else

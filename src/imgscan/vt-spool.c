@@ -1,0 +1,119 @@
+// SPDX-License-Identifier: GPL-2.0-only WITH cryptsetup-OpenSSL-exception
+#include "vt-spool.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <sys/statvfs.h>
+#include <unistd.h>
+
+#include "vt-fd.h"
+#include "vt-paths.h"
+
+/* What stays free: a twentieth of the file system, and no more than a gibibyte. */
+#define RESERVE_PART 20
+#define RESERVE_MAX  ((guint64)1024 * 1024 * 1024)
+
+struct _VtSpool {
+  guint64 size;
+  int writer;
+  int reader;
+};
+
+static gboolean
+fail (GError **error, const char *what)
+{
+  int saved_errno = errno;
+
+  g_set_error (error, G_IO_ERROR, g_io_error_from_errno (saved_errno), "%s: %s: %s",
+               vt_paths_large_tmp_dir (), what, g_strerror (saved_errno));
+  return FALSE;
+}
+
+static gboolean
+check_room (int fd, guint64 data, GError **error)
+{
+  struct statvfs info;
+  guint64 room;
+  guint64 reserve;
+
+  if (fstatvfs (fd, &info) < 0)
+    return fail (error, "free space");
+  room = (guint64)info.f_bavail * info.f_frsize;
+  reserve = MIN (RESERVE_MAX, (guint64)info.f_blocks * info.f_frsize / RESERVE_PART);
+  if (room >= reserve && data <= room - reserve)
+    return TRUE;
+  g_set_error (error, G_IO_ERROR, G_IO_ERROR_NO_SPACE,
+               "%s: no room for a file of %" G_GUINT64_FORMAT " bytes: %" G_GUINT64_FORMAT
+               " are free, of which %" G_GUINT64_FORMAT
+               " are kept so; set TMPDIR to another directory",
+               vt_paths_large_tmp_dir (), data, room, reserve);
+  return FALSE;
+}
+
+/* Another descriptor of the same file, which cannot be written by. */
+static int
+reopen (int fd)
+{
+  g_autofree char *path = g_strdup_printf ("/proc/self/fd/%d", fd);
+
+  return open (path, O_RDONLY | O_CLOEXEC);
+}
+
+VtSpool *
+vt_spool_new (guint64 size, guint64 data, GError **error)
+{
+  g_autoptr (VtSpool) self = g_new0 (VtSpool, 1);
+
+  self->size = size;
+  self->reader = -1;
+  self->writer = vt_paths_open_unnamed (error);
+  if (self->writer < 0 || !check_room (self->writer, data, error))
+    return NULL;
+  if (ftruncate (self->writer, (off_t)size) < 0 || (self->reader = reopen (self->writer)) < 0) {
+    fail (error, "a file for a large content");
+    return NULL;
+  }
+  return g_steal_pointer (&self);
+}
+
+void
+vt_spool_free (VtSpool *self)
+{
+  vt_fd_clear (&self->writer);
+  vt_fd_clear (&self->reader);
+  g_free (self);
+}
+
+guint64
+vt_spool_get_size (const VtSpool *self)
+{
+  return self->size;
+}
+
+int
+vt_spool_steal_writer (VtSpool *self)
+{
+  return vt_fd_steal (&self->writer);
+}
+
+/*
+ * The kernel gives a read lease only while nobody has the file open for writing, a descriptor on
+ * its way through a socket included (fcntl(2)); and as the file has no name, nobody will again.
+ */
+static gboolean
+has_no_writer (int fd)
+{
+  return fcntl (fd, F_SETLEASE, F_RDLCK) == 0 && fcntl (fd, F_SETLEASE, F_UNLCK) == 0;
+}
+
+int
+vt_spool_finish (VtSpool *self)
+{
+  struct stat info;
+
+  if (self->writer >= 0 || !has_no_writer (self->reader) || fstat (self->reader, &info) < 0 ||
+      (guint64)info.st_size != self->size)
+    return -1;
+  return vt_fd_steal (&self->reader);
+}
