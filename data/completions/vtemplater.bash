@@ -43,7 +43,7 @@ _vtemplater_options () {
   case $1 in
     scan)
       echo "$image --database --store --manifest --jobs --include --exclude --max-file-size
-        --max-scan-size --max-scan-time --max-recursion --max-files --max-unpacked-size --max-ratio
+        --max-scan-size --max-scan-time --max-recursion --max-files --max-unpacked-size --max-spool-size --max-ratio
         --max-unpack-time --password --password-file --progress --allow-incomplete"
       ;;
     inspect) echo "$image" ;;

@@ -2,6 +2,7 @@
 #include "vt-unpack-windows.h"
 
 #include <errno.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "vt-content.h"
@@ -105,8 +106,12 @@ vt_unpack_windows (int fd,
   guint64 overlap = MIN (VT_UNPACK_OVERLAP, limits->max_member_size / 2);
   VtReason reason = VT_REASON_NONE;
   guint64 start = 0;
+  struct stat info;
 
-  for (;;) {
+  /* Behind the end there would be nothing but holes. */
+  if (fstat (fd, &info) < 0 || (guint64)info.st_size != size)
+    reason = VT_REASON_READ_ERROR;
+  while (reason == VT_REASON_NONE) {
     guint64 data = find_data (&source, start);
     guint64 end;
 

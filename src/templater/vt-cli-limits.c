@@ -3,12 +3,15 @@
 
 #include <string.h>
 
+#include "vt-image.h"
+
 void
 vt_cli_limits_clear (VtCliLimits *self)
 {
   g_free (self->max_file_size);
   g_free (self->max_scan_size);
   g_free (self->max_unpacked_size);
+  g_free (self->max_spool_size);
   memset (self, 0, sizeof *self);
 }
 
@@ -28,6 +31,10 @@ vt_cli_limits_add (GOptionContext *context, VtCliLimits *self)
        "Most members of one file (default: 100000)", "N"},
       {"max-unpacked-size", 0, 0, G_OPTION_ARG_STRING, &self->max_unpacked_size,
        "Most that is unpacked of one file (default: 16G)", "SIZE"},
+      {"max-spool-size", 0, 0, G_OPTION_ARG_STRING, &self->max_spool_size,
+       "Most that larger files may take on disk at a time while they are looked into; 0: they are "
+       "not (default: 64G)",
+       "SIZE"},
       {"max-ratio", 0, 0, G_OPTION_ARG_INT, &self->max_ratio,
        "How many times larger than packed a container may be unpacked (default: 1000)", "N"},
       {"max-unpack-time", 0, 0, G_OPTION_ARG_INT, &self->max_unpack_time,
@@ -68,6 +75,17 @@ static gboolean
 take_size (const char *option, const char *text, guint64 *size, GError **error)
 {
   return text == NULL || vt_cli_parse_size (option, text, size, error);
+}
+
+gboolean
+vt_cli_limits_get_spool_size (const VtCliLimits *self, guint64 *size, GError **error)
+{
+  *size = VT_IMAGE_MAX_SPOOL_SIZE;
+  if (self->max_spool_size == NULL)
+    return TRUE;
+  *size = 0;
+  return g_str_equal (self->max_spool_size, "0") ||
+         vt_cli_parse_size ("--max-spool-size", self->max_spool_size, size, error);
 }
 
 static gboolean

@@ -13,6 +13,7 @@ typedef struct {
   char *max_file_size;
   char *max_scan_size;
   char *max_unpacked_size;
+  char *max_spool_size;
   int max_scan_time;
   int max_recursion;
   int max_files;
@@ -27,6 +28,11 @@ void vt_cli_limits_add (GOptionContext *context, VtCliLimits *self);
 gboolean vt_cli_limits_apply (const VtCliLimits *self,
                               VtEngineOptions *options,
                               GError **error) G_GNUC_WARN_UNUSED_RESULT;
+
+/* Bytes of --max-spool-size, or the default; 0: no files are spooled. */
+gboolean vt_cli_limits_get_spool_size (const VtCliLimits *self,
+                                       guint64 *size,
+                                       GError **error) G_GNUC_WARN_UNUSED_RESULT;
 
 /* "100M", "64 KiB", "1048576": K, M and G stand for powers of 1,024. 0 is refused. */
 gboolean vt_cli_parse_size (const char *option, const char *text, guint64 *size, GError **error)

@@ -25,6 +25,7 @@ typedef struct {
   VtReportFormat format;
   VtProgressStyle progress;
   VtEngineOptions *engine_options;
+  guint64 max_spool_size;
   VtSpawner *spawner;
   VtEngineId *engine_id;
   VtRunDir *run_dir; /* for a store that is not kept */
@@ -72,6 +73,7 @@ read_command_line (ScanCommand *self, int argc, char **argv, GError **error)
   }
   self->engine_options = vt_cli_make_engine_options (&self->cli, error);
   return self->engine_options != NULL &&
+         vt_cli_limits_get_spool_size (&self->cli.limits, &self->max_spool_size, error) &&
          vt_cli_read_passwords (&self->cli, &self->passwords, error);
 }
 
@@ -180,6 +182,7 @@ scan_image (ScanCommand *self, const char *image, GError **error)
   VtScanResult *result;
 
   options->max_file_size = self->engine_options->max_file_size;
+  options->max_spool_size = self->max_spool_size;
   if (self->manifest != NULL && (manifest = vt_manifest_new (error)) == NULL)
     return FALSE;
   job = vt_scan_job_new (&context, options, manifest);
