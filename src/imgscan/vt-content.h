@@ -30,6 +30,13 @@ gboolean vt_content_write (VtContent *self,
 /* All that lies between what was written and OFFSET, which is within the content, is zeros. For
  * holes so large that it takes a while to hash them. */
 void vt_content_skip (VtContent *self, guint64 offset);
+
+/* Makes SIZE the content's size, which is not less than what was written, and not more than it was
+ * made ready for: where that was a bound, because nobody can tell the size before. Not for those of
+ * which only the digest is made. */
+gboolean
+vt_content_shorten (VtContent *self, guint64 size, GError **error) G_GNUC_WARN_UNUSED_RESULT;
+
 /*
  * Ends the content, the rest being zeros. If it is kept, MEMFD gets the sealed file, which is the
  * caller's; else MEMFD is -1 and DIGEST is set.
