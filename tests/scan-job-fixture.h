@@ -17,7 +17,7 @@ typedef struct {
   VtEngineId *engine_id;
   VtStore *store;
   VtScanPool *pool;
-  VtUnpacker *unpacker;
+  VtUnpackPool *unpack_pool;
   const char *const *passwords;
   VtImageOptions *options;
   VtScanJob *job;
@@ -27,17 +27,17 @@ typedef struct {
 /* One for all tests: once a job has run, there are threads. */
 static VtSpawner *spawner;
 
-static inline VtUnpacker *
-new_unpacker (const Fixture *fixture)
+static inline VtUnpackPool *
+new_unpack_pool (const Fixture *fixture)
 {
-  const VtUnpackerOptions options = {
+  const VtUnpackPoolOptions options = {
       .worker = vt_unpack_worker_main,
       .max_file_size = fixture->base.options->max_file_size,
       .max_time_s = 60,
       .jobs = 2,
   };
 
-  return vt_unpacker_new (fixture->spawner, &options);
+  return vt_unpack_pool_new (fixture->spawner, &options);
 }
 
 static inline void
@@ -54,7 +54,7 @@ set_up (Fixture *fixture, gconstpointer reader)
   fixture->store = vt_store_open (store_path, &error);
   g_assert_no_error (error);
   fixture->pool = vt_scan_pool_new (fixture->spawner, fixture->base.options, 2);
-  fixture->unpacker = new_unpacker (fixture);
+  fixture->unpack_pool = new_unpack_pool (fixture);
   fixture->options = vt_image_options_new ("made-up");
   fixture->options->reader = (VtChildFunc)reader;
 }
@@ -64,7 +64,7 @@ tear_down (Fixture *fixture, gconstpointer reader)
 {
   g_clear_pointer (&fixture->logger, gt_signal_logger_free);
   g_clear_object (&fixture->job);
-  vt_unpacker_free (fixture->unpacker);
+  vt_unpack_pool_free (fixture->unpack_pool);
   g_object_unref (fixture->pool);
   vt_store_free (fixture->store);
   vt_engine_id_free (fixture->engine_id);
@@ -80,7 +80,7 @@ make_job (Fixture *fixture)
       .engine_id = fixture->engine_id,
       .pool = fixture->pool,
       .store = fixture->store,
-      .unpacker = fixture->unpacker,
+      .unpack_pool = fixture->unpack_pool,
       .limits = fixture->base.options,
       .passwords = fixture->passwords,
   };

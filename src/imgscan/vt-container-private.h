@@ -33,6 +33,7 @@ typedef enum {
   VT_FORMAT_LZMA,
   VT_FORMAT_XZ,
   VT_FORMAT_ZSTD,
+  VT_FORMAT_SKIPPABLE, /* a frame without data, and then ZSTD or LZ4 */
 } VtFormat;
 
 /* The bytes of a content that are looked at. */

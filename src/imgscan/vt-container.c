@@ -116,6 +116,13 @@ is_compress (const VtContainerView *view)
   return flags != NULL && (*flags & 0x60) == 0 && (*flags & 0x1f) >= 9 && (*flags & 0x1f) <= 16;
 }
 
+/* pzstd begins with such a frame. */
+static gboolean
+is_skippable (const VtContainerView *view)
+{
+  return view->head[0] >= 0x50 && view->head[0] <= 0x5f;
+}
+
 static gboolean
 is_bzip2 (const VtContainerView *view)
 {
@@ -268,6 +275,7 @@ static const Magic magics[] = {
     M ("zstd", ARCHIVE, ZSTD, 0, "\x28\xb5\x2f\xfd", NULL),
     M ("lz4", ARCHIVE, LZ4, 0, "\x04\x22\x4d\x18", NULL),
     M ("lz4", ARCHIVE, LZ4, 0, "\x02\x21\x4c\x18", NULL),
+    M ("zstd", ARCHIVE, SKIPPABLE, 1, "\x2a\x4d\x18", is_skippable),
     M ("lzip", ARCHIVE, LZIP, 0, "LZIP\1", NULL),
     M ("lzip", ARCHIVE, LZIP, 0, "LZIP\0", NULL),
     M ("compress", ARCHIVE, COMPRESS, 0, "\x1f\x9d", is_compress),

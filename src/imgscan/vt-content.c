@@ -139,6 +139,16 @@ vt_content_write (VtContent *self, guint64 offset, const void *data, gsize n, GE
 }
 
 gboolean
+vt_content_shorten (VtContent *self, guint64 size, GError **error)
+{
+  g_return_val_if_fail (self->file >= 0 && size >= self->position && size <= self->size, FALSE);
+  if (ftruncate (self->file, (off_t)size) < 0)
+    return fail_with_errno (error, "memory for a file's content");
+  self->size = size;
+  return TRUE;
+}
+
+gboolean
 vt_content_finish (VtContent *self, int *memfd, VtDigest *digest, GError **error)
 {
   vt_content_skip (self, self->size);

@@ -58,6 +58,12 @@ typedef enum {
   VT_CONTENT_LOST,    /* the file that open_spool() gave could not be written */
 } VtContentEnd;
 
+/* Makes SIZE the content's size, which is not less than what was written, and not more than it was
+ * made ready for: where that was a bound, because nobody can tell the size before. Not for those of
+ * which only the digest is made. */
+gboolean
+vt_content_shorten (VtContent *self, guint64 size, GError **error) G_GNUC_WARN_UNUSED_RESULT;
+
 /*
  * Ends the content, the rest being zeros. MEMFD gets the sealed file of one that is KEPT, which is
  * the caller's, else -1; DIGEST is set if it is HASHED.

@@ -13,7 +13,7 @@
 #include "vt-scan-pool.h"
 #include "vt-scan-result.h"
 #include "vt-store.h"
-#include "vt-unpacker.h"
+#include "vt-unpack-pool.h"
 
 #define VT_TYPE_SCAN_JOB (vt_scan_job_get_type ())
 G_DECLARE_FINAL_TYPE (VtScanJob, vt_scan_job, VT, SCAN_JOB, GObject)
@@ -43,7 +43,7 @@ typedef struct {
   const VtEngineId *engine_id;
   VtScanPool *pool;
   VtStore *store;
-  VtUnpacker *unpacker;
+  VtUnpackPool *unpack_pool;
   const VtEngineOptions *limits; /* those that the engine id stands for */
   const char *const *passwords;  /* for what is encrypted in containers; NULL: none */
 } VtScanContext;

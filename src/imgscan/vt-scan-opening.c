@@ -8,7 +8,7 @@
 #include "vt-scan-content-private.h"
 #include "vt-scan-job-private.h"
 
-#include "vt-unpacker.h"
+#include "vt-unpack-pool.h"
 
 /* A verdict that a member brings, and which one that is. */
 typedef struct {
@@ -290,8 +290,8 @@ open_session (Opening *self)
       .passwords = context->passwords,
   };
 
-  return vt_unpacker_open (context->unpacker, container->depth, container->file, container->size,
-                           container->kind, &limits, &unpack_events, self);
+  return vt_unpack_pool_open (context->unpack_pool, container->depth, container->file,
+                              container->size, container->kind, &limits, &unpack_events, self);
 }
 
 void

@@ -31,7 +31,7 @@ typedef struct {
   VtRunDir *run_dir; /* for a store that is not kept */
   VtStore *store;
   VtScanPool *pool;
-  VtUnpacker *unpacker;
+  VtUnpackPool *unpack_pool;
   GStrv passwords;
   GOutputStream *output;
   GOutputStream *manifest;
@@ -45,7 +45,7 @@ scan_command_clear (ScanCommand *self)
   g_clear_object (&self->cancellable);
   g_clear_pointer (&self->manifest, vt_cli_discard_output);
   g_clear_pointer (&self->output, vt_cli_discard_output);
-  g_clear_pointer (&self->unpacker, vt_unpacker_free);
+  g_clear_pointer (&self->unpack_pool, vt_unpack_pool_free);
   g_clear_object (&self->pool);
   g_clear_pointer (&self->store, vt_store_free);
   g_clear_pointer (&self->run_dir, vt_run_dir_free);
@@ -97,17 +97,17 @@ open_store (ScanCommand *self, GError **error)
   return self->store != NULL;
 }
 
-static VtUnpacker *
-new_unpacker (const ScanCommand *self, guint jobs)
+static VtUnpackPool *
+new_unpack_pool (const ScanCommand *self, guint jobs)
 {
-  const VtUnpackerOptions options = {
+  const VtUnpackPoolOptions options = {
       .worker = vt_unpack_worker_main,
       .max_file_size = self->engine_options->max_file_size,
       .max_time_s = self->engine_options->max_unpack_time_s,
       .jobs = jobs,
   };
 
-  return vt_unpacker_new (self->spawner, &options);
+  return vt_unpack_pool_new (self->spawner, &options);
 }
 
 static gboolean
@@ -132,7 +132,7 @@ set_up (ScanCommand *self, GError **error)
       return FALSE;
   }
   self->pool = vt_scan_pool_new (self->spawner, self->engine_options, jobs);
-  self->unpacker = new_unpacker (self, jobs);
+  self->unpack_pool = new_unpack_pool (self, jobs);
   self->results = g_ptr_array_new_with_free_func ((GDestroyNotify)vt_scan_result_free);
   self->cancellable = g_cancellable_new ();
   return TRUE;
@@ -171,7 +171,7 @@ scan_image (ScanCommand *self, const char *image, GError **error)
       .engine_id = self->engine_id,
       .pool = self->pool,
       .store = self->store,
-      .unpacker = self->unpacker,
+      .unpack_pool = self->unpack_pool,
       .limits = self->engine_options,
       .passwords = (const char *const *)self->passwords,
   };

@@ -3,7 +3,7 @@
  * A process may be taken over by what it opens, so nothing it sends is believed to be well-formed,
  * and nothing it does or leaves undone can block its starter.
  */
-#include "vt-unpacker.h"
+#include "vt-unpack-pool.h"
 
 #include <glib-unix.h>
 #include <string.h>
@@ -31,15 +31,15 @@ typedef struct {
   GQueue waiting;   /* of VtUnpackSession */
 } Level;
 
-struct _VtUnpacker {
+struct _VtUnpackPool {
   VtSpawner *spawner;
-  VtUnpackerOptions options;
+  VtUnpackPoolOptions options;
   GMainContext *context;
   GPtrArray *levels; /* of Level */
 };
 
 struct _VtUnpackSession {
-  VtUnpacker *unpacker;
+  VtUnpackPool *unpack_pool;
   guint depth;
   int fd;
   guint64 size;
@@ -79,10 +79,10 @@ level_free (gpointer data)
   g_free (self);
 }
 
-VtUnpacker *
-vt_unpacker_new (VtSpawner *spawner, const VtUnpackerOptions *options)
+VtUnpackPool *
+vt_unpack_pool_new (VtSpawner *spawner, const VtUnpackPoolOptions *options)
 {
-  VtUnpacker *self = g_new0 (VtUnpacker, 1);
+  VtUnpackPool *self = g_new0 (VtUnpackPool, 1);
 
   self->spawner = spawner;
   self->options = *options;
@@ -92,7 +92,7 @@ vt_unpacker_new (VtSpawner *spawner, const VtUnpackerOptions *options)
 }
 
 void
-vt_unpacker_free (VtUnpacker *self)
+vt_unpack_pool_free (VtUnpackPool *self)
 {
   g_ptr_array_unref (self->levels);
   g_main_context_unref (self->context);
@@ -100,7 +100,7 @@ vt_unpacker_free (VtUnpacker *self)
 }
 
 static Level *
-get_level (VtUnpacker *self, guint depth)
+get_level (VtUnpackPool *self, guint depth)
 {
   while (self->levels->len <= depth) {
     Level *level = g_new0 (Level, 1);
@@ -125,7 +125,7 @@ end (VtUnpackSession *self, VtReason reason, const char *detail)
 static void
 drop_lane (VtUnpackSession *self)
 {
-  Level *level = get_level (self->unpacker, self->depth);
+  Level *level = get_level (self->unpack_pool, self->depth);
   Lane *lane = g_steal_pointer (&self->lane);
 
   g_ptr_array_remove_fast (level->lanes, lane);
@@ -258,7 +258,7 @@ on_tick (gpointer data)
   /* While all that was handed out is given back, nothing is there to wait for. */
   if (self->waiting && self->underway > 0)
     return G_SOURCE_CONTINUE;
-  if (self->seconds++ < self->unpacker->options.max_time_s)
+  if (self->seconds++ < self->unpack_pool->options.max_time_s)
     return G_SOURCE_CONTINUE;
   lose (self, VT_REASON_TIME_LIMIT, "unpacking took too long");
   return G_SOURCE_REMOVE;
@@ -275,7 +275,7 @@ on_failure (gpointer data)
 }
 
 static Lane *
-lane_new (VtUnpacker *self)
+lane_new (VtUnpackPool *self)
 {
   Lane *lane = g_new0 (Lane, 1);
   g_autoptr (GError) error = NULL;
@@ -297,7 +297,7 @@ lane_new (VtUnpacker *self)
 
 /* An idle lane, a new one if there may be more, or NULL. */
 static Lane *
-find_lane (VtUnpacker *self, guint depth, gboolean *failed)
+find_lane (VtUnpackPool *self, guint depth, gboolean *failed)
 {
   Level *level = get_level (self, depth);
   guint max = depth == 0 ? MAX (self->options.jobs, 1) : 1;
@@ -338,7 +338,7 @@ start (VtUnpackSession *self, Lane *lane)
     g_debug ("unpacker: no request sent");
   self->ticker = g_timeout_source_new_seconds (1);
   g_source_set_callback (self->ticker, on_tick, self, NULL);
-  g_source_attach (self->ticker, self->unpacker->context);
+  g_source_attach (self->ticker, self->unpack_pool->context);
 }
 
 static void
@@ -346,11 +346,11 @@ fail_later (VtUnpackSession *self)
 {
   self->failure = g_idle_source_new ();
   g_source_set_callback (self->failure, on_failure, self, NULL);
-  g_source_attach (self->failure, self->unpacker->context);
+  g_source_attach (self->failure, self->unpack_pool->context);
 }
 
 static void
-pump (VtUnpacker *self, guint depth)
+pump (VtUnpackPool *self, guint depth)
 {
   Level *level = get_level (self, depth);
 
@@ -368,18 +368,18 @@ pump (VtUnpacker *self, guint depth)
 }
 
 VtUnpackSession *
-vt_unpacker_open (VtUnpacker *self,
-                  guint depth,
-                  int fd,
-                  guint64 size,
-                  VtContainerKind kind,
-                  const VtUnpackLimits *limits,
-                  const VtUnpackEvents *events,
-                  gpointer user_data)
+vt_unpack_pool_open (VtUnpackPool *self,
+                     guint depth,
+                     int fd,
+                     guint64 size,
+                     VtContainerKind kind,
+                     const VtUnpackLimits *limits,
+                     const VtUnpackEvents *events,
+                     gpointer user_data)
 {
   VtUnpackSession *session = g_new0 (VtUnpackSession, 1);
 
-  session->unpacker = self;
+  session->unpack_pool = self;
   session->depth = depth;
   session->fd = fd;
   session->size = size;
@@ -405,7 +405,7 @@ vt_unpack_session_release (VtUnpackSession *self, guint64 cost)
 void
 vt_unpack_session_free (VtUnpackSession *self)
 {
-  VtUnpacker *unpacker = self->unpacker;
+  VtUnpackPool *unpack_pool = self->unpack_pool;
   guint depth = self->depth;
 
   g_queue_remove (&get_level (unpacker, depth)->waiting, self);

@@ -16,7 +16,7 @@
 #include "vt-spawner.h"
 #include "vt-unpack.h"
 
-typedef struct _VtUnpacker VtUnpacker;
+typedef struct _VtUnpackPool VtUnpackPool;
 typedef struct _VtUnpackSession VtUnpackSession;
 
 typedef struct {
@@ -24,7 +24,7 @@ typedef struct {
   guint64 max_file_size; /* bytes of the largest container or member */
   guint max_time_s;      /* seconds that one container may take to unpack */
   guint jobs;            /* containers opened at a time; below the outermost, one for each depth */
-} VtUnpackerOptions;
+} VtUnpackPoolOptions;
 
 typedef struct {
   /* A member of the container; the callee takes its content. When it is done with one that has
@@ -36,10 +36,10 @@ typedef struct {
 } VtUnpackEvents;
 
 /* SPAWNER must outlive the unpacker. */
-VtUnpacker *vt_unpacker_new (VtSpawner *spawner, const VtUnpackerOptions *options);
+VtUnpackPool *vt_unpack_pool_new (VtSpawner *spawner, const VtUnpackPoolOptions *options);
 /* Every session must have been freed. */
-void vt_unpacker_free (VtUnpacker *self);
-G_DEFINE_AUTOPTR_CLEANUP_FUNC (VtUnpacker, vt_unpacker_free)
+void vt_unpack_pool_free (VtUnpackPool *self);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (VtUnpackPool, vt_unpack_pool_free)
 
 /*
  * Opens the SIZE bytes of FD, which nobody can change and which must stay open as long as the
@@ -47,14 +47,14 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC (VtUnpacker, vt_unpacker_free)
  * DEPTH is the number of containers around it. No event comes from within this
  * call. An event may free the session.
  */
-VtUnpackSession *vt_unpacker_open (VtUnpacker *self,
-                                   guint depth,
-                                   int fd,
-                                   guint64 size,
-                                   VtContainerKind kind,
-                                   const VtUnpackLimits *limits,
-                                   const VtUnpackEvents *events,
-                                   gpointer user_data);
+VtUnpackSession *vt_unpack_pool_open (VtUnpackPool *self,
+                                      guint depth,
+                                      int fd,
+                                      guint64 size,
+                                      VtContainerKind kind,
+                                      const VtUnpackLimits *limits,
+                                      const VtUnpackEvents *events,
+                                      gpointer user_data);
 
 /* The process stops when members of VT_UNPACK_BUDGET bytes are underway. */
 void vt_unpack_session_release (VtUnpackSession *self, guint64 cost);

@@ -10,12 +10,12 @@
 
 #include "fake-reader.h"
 #include "vt-unpack-protocol-private.h"
-#include "vt-unpacker.h"
+#include "vt-unpack-pool.h"
 
 #define MEMBER_SIZE ((guint64)1024 * 1024)
 
 typedef struct {
-  VtUnpacker *unpacker;
+  VtUnpackPool *unpack_pool;
   VtUnpackSession *session;
   int memfd;
   guint members;
@@ -57,14 +57,14 @@ static const VtUnpackEvents events = {.member = on_member, .ended = on_ended};
 static void
 set_up (Fixture *fixture, gconstpointer worker)
 {
-  const VtUnpackerOptions options = {
+  const VtUnpackPoolOptions options = {
       .worker = (VtChildFunc)worker,
       .max_file_size = 16 * MEMBER_SIZE,
       .max_time_s = 1,
       .jobs = 1,
   };
 
-  fixture->unpacker = vt_unpacker_new (spawner, &options);
+  fixture->unpack_pool = vt_unpack_pool_new (spawner, &options);
   fixture->memfd = make_memfd ("a container", TRUE);
   fixture->releases = TRUE;
 }
@@ -73,7 +73,7 @@ static void
 tear_down (Fixture *fixture, gconstpointer worker)
 {
   g_clear_pointer (&fixture->session, vt_unpack_session_free);
-  vt_unpacker_free (fixture->unpacker);
+  vt_unpack_pool_free (fixture->unpack_pool);
   vt_fd_clear (&fixture->memfd);
   g_free (fixture->detail);
 }
@@ -84,8 +84,9 @@ open_session (Fixture *fixture)
   const VtUnpackLimits limits = {
       .max_member_size = 16 * MEMBER_SIZE, .max_size = G_MAXUINT64, .max_members = 1000};
 
-  fixture->session = vt_unpacker_open (fixture->unpacker, 0, fixture->memfd, strlen ("a container"),
-                                       VT_CONTAINER_ARCHIVE, &limits, &events, fixture);
+  fixture->session =
+      vt_unpack_pool_open (fixture->unpack_pool, 0, fixture->memfd, strlen ("a container"),
+                           VT_CONTAINER_ARCHIVE, &limits, &events, fixture);
 }
 
 static void
@@ -367,7 +368,7 @@ test_freed_in_the_middle (Fixture *fixture, gconstpointer worker)
 }
 
 #define ADD(name, worker, test)                                                                    \
-  g_test_add ("/unpacker/" name, Fixture, (gconstpointer)worker, set_up, test, tear_down)
+  g_test_add ("/unpack-pool/" name, Fixture, (gconstpointer)worker, set_up, test, tear_down)
 
 int
 main (int argc, char **argv)

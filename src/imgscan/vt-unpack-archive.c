@@ -1,0 +1,331 @@
+// SPDX-License-Identifier: GPL-2.0-only WITH cryptsetup-OpenSSL-exception
+/*
+ * What libarchive reads. Each format and filter is named: some that it has run programs.
+ *
+ * It answers in five ways. OK and EOF are what they say. After FAILED the next member can still be
+ * read, after FATAL nothing can. WARN is about attributes when it comes with a header; with data it
+ * is a wrong checksum or size, and the member is not what was packed.
+ */
+#include "vt-unpack-archive.h"
+
+#include <archive.h>
+#include <archive_entry.h>
+#include <errno.h>
+#include <unistd.h>
+
+#define BLOCK_SIZE ((gsize)128 * 1024)
+/* Pieces without a byte in a row that are borne with. */
+#define EMPTY_PIECES_MAX 100000U
+/* Times that one call asks to be made again. */
+#define RETRIES_MAX   10U
+#define PASSWORDS_MAX 64U
+
+static const VtSupported formats[] = {
+    {VT_FORMAT_7ZIP, archive_read_support_format_7zip},
+    {VT_FORMAT_AR, archive_read_support_format_ar},
+    {VT_FORMAT_CAB, archive_read_support_format_cab},
+    {VT_FORMAT_CPIO, archive_read_support_format_cpio},
+    {VT_FORMAT_ISO9660, archive_read_support_format_iso9660},
+    {VT_FORMAT_LHA, archive_read_support_format_lha},
+    {VT_FORMAT_RAR, archive_read_support_format_rar},
+    {VT_FORMAT_RAR5, archive_read_support_format_rar5},
+    {VT_FORMAT_TAR, archive_read_support_format_tar},
+    {VT_FORMAT_XAR, archive_read_support_format_xar},
+    {VT_FORMAT_ZIP, archive_read_support_format_zip},
+};
+
+/* The archive that is read, and what bytes it is given. */
+typedef struct {
+  VtUnpacker *unpacker;
+  struct archive *archive;
+  gboolean is_tar;  /* of all formats, only it has holes */
+  gboolean is_cpio; /* a warning with a header: bytes were passed over */
+} Reader;
+
+VtSupport
+vt_support_find (const VtSupported *table, gsize n, VtFormat format)
+{
+  for (gsize i = 0; i < n; i++)
+    if (table[i].format == format)
+      return table[i].support;
+  return NULL;
+}
+
+const char *
+vt_archive_error (struct archive *archive)
+{
+  return archive_error_string (archive) ?: "damaged";
+}
+
+/* Encryption is told of by the same codes as damage. */
+static VtReason
+reason_of (const Reader *self, struct archive_entry *entry)
+{
+  gboolean encrypted = entry != NULL ? archive_entry_is_encrypted (entry) > 0
+                                     : archive_read_has_encrypted_entries (self->archive) > 0;
+
+  return encrypted ? VT_REASON_ENCRYPTED : VT_REASON_READ_ERROR;
+}
+
+/* As the archive has it, if that can be told in the locale; else as UTF-8. */
+static const char *
+name_of (struct archive_entry *entry)
+{
+  const char *name = archive_entry_pathname (entry);
+
+  if (name == NULL)
+    name = archive_entry_pathname_utf8 (entry);
+  return name != NULL && name[0] != '\0' ? name : "data";
+}
+
+/* Whether the whole member came is in COMPLETE. FALSE: the archive cannot be read any further, or,
+ * if COMPLETE, a limit was reached. */
+static gboolean
+read_data (Reader *self, VtMember *member, gboolean *complete)
+{
+  guint empty = 0;
+  guint retries = 0;
+
+  *complete = TRUE;
+  for (;;) {
+    const void *data = NULL;
+    size_t n = 0;
+    la_int64_t offset = 0;
+    int status = archive_read_data_block (self->archive, &data, &n, &offset);
+
+    if (status == ARCHIVE_EOF)
+      return TRUE;
+    if (status == ARCHIVE_WARN)
+      *complete = FALSE;
+    if (status == ARCHIVE_RETRY && ++retries < RETRIES_MAX)
+      continue;
+    if (status != ARCHIVE_OK && status != ARCHIVE_WARN) {
+      *complete = FALSE;
+      return status == ARCHIVE_FAILED;
+    }
+    empty = n == 0 ? empty + 1 : 0;
+    if (empty > EMPTY_PIECES_MAX) {
+      *complete = FALSE;
+      return FALSE;
+    }
+    if (n > 0 && !vt_member_write (member, self->is_tar ? (guint64)offset : member->size, data, n))
+      return FALSE;
+  }
+}
+
+/* The size that the archive tells; 0 where it tells none. */
+static guint64
+told_size (struct archive_entry *entry)
+{
+  return archive_entry_size_is_set (entry) ? (guint64)MAX (archive_entry_size (entry), 0) : 0;
+}
+
+/* A hole may be the last of it. */
+static gboolean
+is_whole (const Reader *self, struct archive_entry *entry, const VtMember *member)
+{
+  return member->reason != VT_REASON_NONE || !archive_entry_size_is_set (entry) ||
+         told_size (entry) == member->size ||
+         (self->is_tar && archive_entry_sparse_count (entry) > 0 &&
+          told_size (entry) > member->size);
+}
+
+static gboolean
+take_file (Reader *self, struct archive_entry *entry)
+{
+  VtUnpacker *unpacker = self->unpacker;
+  g_auto (VtMember) member = {0};
+  gboolean complete;
+  gboolean readable;
+
+  vt_member_init (&member, unpacker, name_of (entry));
+  if (told_size (entry) > unpacker->limits->max_member_size)
+    vt_member_refuse (&member, VT_REASON_SIZE_LIMIT);
+  readable = read_data (self, &member, &complete);
+  if (!readable && complete) /* a limit */
+    return FALSE;
+  if (!complete || !is_whole (self, entry, &member))
+    vt_member_refuse (&member, reason_of (self, entry));
+  if (!vt_member_finish (&member, told_size (entry)))
+    return FALSE;
+  return readable ||
+         vt_unpacker_fail (unpacker, reason_of (self, entry), "%s: %s",
+                           archive_format_name (self->archive), vt_archive_error (self->archive));
+}
+
+/* A hard link that has data is the file: in cpio archives the last of the names. */
+static gboolean
+take_entry (Reader *self, struct archive_entry *entry)
+{
+  mode_t type = archive_entry_filetype (entry);
+
+  if (!vt_unpacker_count (self->unpacker))
+    return FALSE;
+  if (type != AE_IFREG && type != 0 && archive_entry_hardlink (entry) == NULL)
+    return TRUE;
+  return take_file (self, entry);
+}
+
+static gboolean
+take_entries (Reader *self)
+{
+  VtUnpacker *unpacker = self->unpacker;
+  guint retries = 0;
+
+  for (;;) {
+    struct archive_entry *entry = NULL;
+    int status = archive_read_next_header (self->archive, &entry);
+
+    if (status == ARCHIVE_EOF)
+      return unpacker->reason == VT_REASON_NONE;
+    if (status == ARCHIVE_RETRY && ++retries < RETRIES_MAX)
+      continue;
+    if (status != ARCHIVE_OK && status != ARCHIVE_WARN)
+      return vt_unpacker_fail (unpacker, reason_of (self, NULL), "%s: %s",
+                               archive_format_name (self->archive) ?: "archive",
+                               vt_archive_error (self->archive));
+    if (status == ARCHIVE_WARN && self->is_cpio)
+      return vt_unpacker_fail (unpacker, VT_REASON_READ_ERROR, "%s",
+                               vt_archive_error (self->archive));
+    if (!take_entry (self, entry))
+      return FALSE;
+  }
+}
+
+struct archive *
+vt_archive_new (VtUnpacker *unpacker, VtSupport support)
+{
+  g_autoptr (VtArchive) archive = archive_read_new ();
+  const char *const *passwords = unpacker->limits->passwords;
+
+  if (support (archive) != ARCHIVE_OK) {
+    /* WARN is an external program in the place of a library, too. */
+    vt_unpacker_fail (unpacker, VT_REASON_READ_ERROR, "libarchive: %s", vt_archive_error (archive));
+    return NULL;
+  }
+  for (gsize i = 0; passwords != NULL && passwords[i] != NULL && i < PASSWORDS_MAX; i++)
+    if (passwords[i][0] != '\0')
+      archive_read_add_passphrase (archive, passwords[i]);
+  return g_steal_pointer (&archive);
+}
+
+/* A file that can be read at any place. */
+typedef struct {
+  VtUnpackFile *file;
+  guint8 *buffer;
+} SeekableFile;
+
+static la_ssize_t
+on_file_read (struct archive *archive, void *data, const void **buffer)
+{
+  SeekableFile *self = data;
+  gssize n = vt_unpack_file_read (self->file, self->buffer, BLOCK_SIZE);
+
+  *buffer = self->buffer;
+  if (n < 0)
+    archive_set_error (archive, errno, "cannot read the container");
+  return n;
+}
+
+static la_int64_t
+on_file_skip (struct archive *archive, void *data, la_int64_t n)
+{
+  VtUnpackFile *file = ((SeekableFile *)data)->file;
+  guint64 skipped = MIN ((guint64)MAX (n, 0), file->size - file->offset);
+
+  file->offset += skipped;
+  return (la_int64_t)skipped;
+}
+
+static la_int64_t
+on_file_seek (struct archive *archive, void *data, la_int64_t offset, int whence)
+{
+  VtUnpackFile *file = ((SeekableFile *)data)->file;
+  la_int64_t base = whence == SEEK_SET   ? 0
+                    : whence == SEEK_CUR ? (la_int64_t)file->offset
+                                         : (la_int64_t)file->size;
+
+  if (offset < -base || offset > (la_int64_t)file->size - base) {
+    archive_set_error (archive, EINVAL, "a place outside of the container");
+    return ARCHIVE_FATAL;
+  }
+  file->offset = (guint64)(base + offset);
+  return (la_int64_t)file->offset;
+}
+
+static gboolean
+open_file (VtUnpacker *unpacker, struct archive *archive, SeekableFile *file)
+{
+  archive_read_set_read_callback (archive, on_file_read);
+  archive_read_set_skip_callback (archive, on_file_skip);
+  archive_read_set_seek_callback (archive, on_file_seek);
+  archive_read_set_callback_data (archive, file);
+  return archive_read_open1 (archive) == ARCHIVE_OK ||
+         vt_unpacker_fail (unpacker, VT_REASON_READ_ERROR, "%s", vt_archive_error (archive));
+}
+
+gboolean
+vt_unpack_whole_file (VtUnpacker *self, VtUnpackFile *file, VtFormat format)
+{
+  VtSupport support = vt_support_find (formats, G_N_ELEMENTS (formats), format);
+  g_autofree guint8 *buffer = g_malloc (BLOCK_SIZE);
+  SeekableFile seekable = {file, buffer};
+  g_autoptr (VtArchive) archive = NULL;
+  Reader reader = {.unpacker = self, .is_tar = format == VT_FORMAT_TAR};
+
+  g_return_val_if_fail (support != NULL, FALSE);
+  archive = vt_archive_new (self, support);
+  reader.archive = archive;
+  return archive != NULL && open_file (self, archive, &seekable) && take_entries (&reader);
+}
+
+static la_ssize_t
+on_input_read (struct archive *archive, void *data, const void **buffer)
+{
+  const guint8 *bytes = NULL;
+  gssize n = vt_input_take (data, &bytes);
+
+  *buffer = bytes;
+  if (n < 0)
+    archive_set_error (archive, EIO, "what is before it cannot be unpacked");
+  return n;
+}
+
+gboolean
+vt_archive_open_input (VtUnpacker *self, struct archive *archive, VtInput *input)
+{
+  return archive_read_open (archive, input, NULL, on_input_read, NULL) == ARCHIVE_OK ||
+         vt_unpacker_fail (self, VT_REASON_READ_ERROR, "%s", vt_archive_error (archive));
+}
+
+gboolean
+vt_archive_give_back (VtUnpacker *self, struct archive *archive, VtInput *input, guint64 start)
+{
+  guint64 used = (guint64)archive_filter_bytes (archive, -1);
+  guint64 taken = input->position - start;
+
+  return (used <= taken && vt_input_give_back (input, taken - used)) ||
+         vt_unpacker_fail (self, VT_REASON_READ_ERROR, "the end of an archive is not known");
+}
+
+gboolean
+vt_unpack_tar (VtUnpacker *self, VtInput *input)
+{
+  g_autoptr (VtArchive) archive = vt_archive_new (self, archive_read_support_format_tar);
+  Reader reader = {.unpacker = self, .archive = archive, .is_tar = TRUE};
+  guint64 start = input->position;
+
+  return archive != NULL && vt_archive_open_input (self, archive, input) &&
+         take_entries (&reader) && vt_archive_give_back (self, archive, input, start);
+}
+
+gboolean
+vt_unpack_one_cpio (VtUnpacker *self, VtInput *input)
+{
+  g_autoptr (VtArchive) archive = vt_archive_new (self, archive_read_support_format_cpio);
+  Reader reader = {.unpacker = self, .archive = archive, .is_cpio = TRUE};
+  guint64 start = input->position;
+
+  return archive != NULL && vt_archive_open_input (self, archive, input) &&
+         take_entries (&reader) && vt_archive_give_back (self, archive, input, start);
+}
