@@ -15,7 +15,7 @@
 #define MEMBER_SIZE ((guint64)1024 * 1024)
 
 typedef struct {
-  VtUnpackPool *unpack_pool;
+  VtUnpackPool *pool;
   VtUnpackSession *session;
   int memfd;
   guint members;
@@ -64,7 +64,7 @@ set_up (Fixture *fixture, gconstpointer worker)
       .jobs = 1,
   };
 
-  fixture->unpack_pool = vt_unpack_pool_new (spawner, &options);
+  fixture->pool = vt_unpack_pool_new (spawner, &options);
   fixture->memfd = make_memfd ("a container", TRUE);
   fixture->releases = TRUE;
 }
@@ -73,7 +73,7 @@ static void
 tear_down (Fixture *fixture, gconstpointer worker)
 {
   g_clear_pointer (&fixture->session, vt_unpack_session_free);
-  vt_unpack_pool_free (fixture->unpack_pool);
+  vt_unpack_pool_free (fixture->pool);
   vt_fd_clear (&fixture->memfd);
   g_free (fixture->detail);
 }
@@ -85,7 +85,7 @@ open_session (Fixture *fixture)
       .max_member_size = 16 * MEMBER_SIZE, .max_size = G_MAXUINT64, .max_members = 1000};
 
   fixture->session =
-      vt_unpack_pool_open (fixture->unpack_pool, 0, fixture->memfd, strlen ("a container"),
+      vt_unpack_pool_open (fixture->pool, 0, fixture->memfd, strlen ("a container"),
                            VT_CONTAINER_ARCHIVE, &limits, &events, fixture);
 }
 

@@ -39,7 +39,7 @@ struct _VtUnpackPool {
 };
 
 struct _VtUnpackSession {
-  VtUnpackPool *unpack_pool;
+  VtUnpackPool *pool;
   guint depth;
   int fd;
   guint64 size;
@@ -125,7 +125,7 @@ end (VtUnpackSession *self, VtReason reason, const char *detail)
 static void
 drop_lane (VtUnpackSession *self)
 {
-  Level *level = get_level (self->unpack_pool, self->depth);
+  Level *level = get_level (self->pool, self->depth);
   Lane *lane = g_steal_pointer (&self->lane);
 
   g_ptr_array_remove_fast (level->lanes, lane);
@@ -258,7 +258,7 @@ on_tick (gpointer data)
   /* While all that was handed out is given back, nothing is there to wait for. */
   if (self->waiting && self->underway > 0)
     return G_SOURCE_CONTINUE;
-  if (self->seconds++ < self->unpack_pool->options.max_time_s)
+  if (self->seconds++ < self->pool->options.max_time_s)
     return G_SOURCE_CONTINUE;
   lose (self, VT_REASON_TIME_LIMIT, "unpacking took too long");
   return G_SOURCE_REMOVE;
@@ -338,7 +338,7 @@ start (VtUnpackSession *self, Lane *lane)
     g_debug ("unpacker: no request sent");
   self->ticker = g_timeout_source_new_seconds (1);
   g_source_set_callback (self->ticker, on_tick, self, NULL);
-  g_source_attach (self->ticker, self->unpack_pool->context);
+  g_source_attach (self->ticker, self->pool->context);
 }
 
 static void
@@ -346,7 +346,7 @@ fail_later (VtUnpackSession *self)
 {
   self->failure = g_idle_source_new ();
   g_source_set_callback (self->failure, on_failure, self, NULL);
-  g_source_attach (self->failure, self->unpack_pool->context);
+  g_source_attach (self->failure, self->pool->context);
 }
 
 static void
@@ -379,7 +379,7 @@ vt_unpack_pool_open (VtUnpackPool *self,
 {
   VtUnpackSession *session = g_new0 (VtUnpackSession, 1);
 
-  session->unpack_pool = self;
+  session->pool = self;
   session->depth = depth;
   session->fd = fd;
   session->size = size;
@@ -405,10 +405,10 @@ vt_unpack_session_release (VtUnpackSession *self, guint64 cost)
 void
 vt_unpack_session_free (VtUnpackSession *self)
 {
-  VtUnpackPool *unpack_pool = self->unpack_pool;
+  VtUnpackPool *pool = self->pool;
   guint depth = self->depth;
 
-  g_queue_remove (&get_level (unpacker, depth)->waiting, self);
+  g_queue_remove (&get_level (pool, depth)->waiting, self);
   vt_source_clear (&self->ticker);
   vt_source_clear (&self->failure);
   if (self->lane != NULL && self->ended)
@@ -417,5 +417,5 @@ vt_unpack_session_free (VtUnpackSession *self)
     drop_lane (self);
   g_strfreev (self->passwords);
   g_free (self);
-  pump (unpacker, depth);
+  pump (pool, depth);
 }
