@@ -178,9 +178,9 @@ test_passwords (void)
 
 /* Of each way to read, one. */
 static const char *const each_way[] = {
-    "archives/Deflate.zip", "archives/gnu.tar",      "archives/tree.tar.zst",
-    "archives/newc.cpio",   "archives/initramfs.gz", "archives/w3.zstdio.rpm",
-    "archives/tree.warc",
+    "archives/Deflate.zip", "archives/gnu.tar",       "archives/tree.tar.zst",
+    "archives/newc.cpio",   "archives/initramfs.gz",  "archives/w3.zstdio.rpm",
+    "archives/tree.warc",   "archives/zstd.squashfs",
 };
 
 static void

@@ -56,6 +56,13 @@ static const struct {
     {"archives/w9.bzdio.rpm", 3},
     {"archives/w7.xzdio.rpm", 3},
     {"archives/w3.zstdio.rpm", 3},
+    {"archives/gzip.squashfs", 3},
+    {"archives/xz.squashfs", 3},
+    {"archives/lz4.squashfs", 3},
+    {"archives/zstd.squashfs", 3},
+    {"archives/lzo.squashfs", 3},
+    {"archives/plain.squashfs", 3},
+    {"archives/tree.appimage", 3},
     /* The microcode is one more. */
     {"archives/initramfs.plain", 4},
     {"archives/initramfs.gz", 4},

@@ -153,7 +153,7 @@ enter_sandbox (const Worker *self, guint64 max_file_size, GError **error)
   char tmp_dir[PATH_MAX];
   VtSandboxLayers layers;
 
-  vt_sandbox_preload ();
+  vt_unpack_preload ();
   return vt_sandbox_enter (&policy, tmp_dir, &layers, error);
 }
 

@@ -10,6 +10,10 @@
 /* Unpacked bytes up to which the ratio is not looked at: small files of zeros are common. */
 #define RATIO_FREE ((guint64)64 * 1024 * 1024)
 
+/* libarchive tells names in the locale, and those that it cannot tell in it not at all: in this one
+ * it can tell all. Without it, 0 is the locale as it is. */
+static locale_t names_locale;
+
 gboolean
 vt_unpacker_fail (VtUnpacker *self, VtReason reason, const char *format, ...)
 {
@@ -197,25 +201,11 @@ unpack (VtUnpacker *self, int fd, guint64 size, VtContainerKind kind)
   }
 }
 
-/* libarchive tells names in the locale, and those that it cannot tell in it not at all. This one
- * can tell all; it is a part of the C library, without a file. */
-static locale_t
-set_locale (locale_t *before)
+void
+vt_unpack_preload (void)
 {
-  locale_t locale = newlocale (LC_CTYPE_MASK, "C.UTF-8", (locale_t)0);
-
-  if (locale != (locale_t)0)
-    *before = uselocale (locale);
-  return locale;
-}
-
-static void
-restore_locale (locale_t locale, locale_t before)
-{
-  if (locale == (locale_t)0)
-    return;
-  uselocale (before);
-  freelocale (locale);
+  if (names_locale == (locale_t)0)
+    names_locale = newlocale (LC_CTYPE_MASK, "C.UTF-8", (locale_t)0);
 }
 
 VtReason
@@ -233,12 +223,12 @@ vt_unpack (int fd,
       .user_data = user_data,
       .packed = size,
   };
-  locale_t before = (locale_t)0;
-  locale_t locale;
+  locale_t before;
 
-  locale = set_locale (&before);
+  vt_unpack_preload ();
+  before = uselocale (names_locale);
   unpack (&self, fd, size, kind);
-  restore_locale (locale, before);
+  uselocale (before);
   if (detail != NULL)
     *detail = g_steal_pointer (&self.detail);
   g_free (self.detail);

@@ -14,11 +14,12 @@
 #include "vt-verdict.h"
 
 typedef struct {
-  guint64 max_member_size;      /* bytes; a larger member is told without its content */
-  guint64 max_size;             /* bytes of all members together; beyond: scan-limit */
-  guint64 max_members;          /* beyond: files-limit */
-  guint64 max_ratio;            /* unpacked to packed bytes, once a good deal is unpacked; beyond:
-                                   scan-limit */
+  guint64 max_member_size; /* bytes; a larger member is told without its content. Memfds are made
+                              that large, and shortened: a sandbox must allow for it */
+  guint64 max_size;        /* bytes of all members together; beyond: scan-limit */
+  guint64 max_members;     /* beyond: files-limit */
+  guint64 max_ratio;       /* unpacked to packed bytes, once a good deal is unpacked; beyond:
+                              scan-limit */
   const char *const *passwords; /* tried for what is encrypted; or NULL */
 } VtUnpackLimits;
 
@@ -29,10 +30,18 @@ typedef struct {
   VtReason reason;  /* NONE, or why there is no content */
 } VtUnpackMember;
 
+/* Loads what the C library takes from a file: before a sandbox is entered. Without it, names that
+ * are not plain ASCII may come out as "data". */
+void vt_unpack_preload (void);
+
 /* FALSE ends the unpacking. */
 typedef gboolean (*VtUnpackFunc) (const VtUnpackMember *member, gpointer user_data);
 
 /*
+ * A file with several names in a squashfs or tar archive comes once, with one of them. Of what
+ * cannot tell how much of it there is (streams of compress) the end is where it is; gzip's
+ * checksums are not looked at.
+ *
  * Hands every regular file in the SIZE bytes of FD, which nobody can change and which are a
  * container of KIND, to FUNC in the container's order; empty ones, links and devices are counted
  * and not handed out. Returns NONE if that was all there is; else why not, and DETAIL (may be NULL;
