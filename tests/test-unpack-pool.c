@@ -16,7 +16,7 @@
 
 typedef struct {
   VtUnpackPool *pool;
-  VtUnpackSession *session;
+  VtMemberSource *session;
   int memfd;
   guint members;
   guint64 held; /* cost of the members that are not released */
@@ -29,16 +29,16 @@ typedef struct {
 static VtSpawner *spawner;
 
 static void
-on_member (const VtUnpackMember *member, guint64 cost, gpointer user_data)
+on_member (const VtUnpackMember *member, gpointer credit, gpointer user_data)
 {
   Fixture *fixture = user_data;
   vt_autofd content = member->content;
 
   fixture->members++;
   if (fixture->releases)
-    vt_unpack_session_release (fixture->session, cost);
+    vt_member_source_release (fixture->session, credit);
   else
-    fixture->held += cost;
+    fixture->held += GPOINTER_TO_SIZE (credit);
 }
 
 static void
@@ -52,7 +52,7 @@ on_ended (VtReason reason, const char *detail, gpointer user_data)
   fixture->detail = g_strdup (detail);
 }
 
-static const VtUnpackEvents events = {.member = on_member, .ended = on_ended};
+static const VtMemberEvents events = {.member = on_member, .ended = on_ended};
 
 static void
 set_up (Fixture *fixture, gconstpointer worker)
@@ -72,7 +72,7 @@ set_up (Fixture *fixture, gconstpointer worker)
 static void
 tear_down (Fixture *fixture, gconstpointer worker)
 {
-  g_clear_pointer (&fixture->session, vt_unpack_session_free);
+  g_clear_pointer (&fixture->session, vt_member_source_free);
   vt_unpack_pool_free (fixture->pool);
   vt_fd_clear (&fixture->memfd);
   g_free (fixture->detail);
@@ -84,9 +84,8 @@ open_session (Fixture *fixture)
   const VtUnpackLimits limits = {
       .max_member_size = 16 * MEMBER_SIZE, .max_size = G_MAXUINT64, .max_members = 1000};
 
-  fixture->session =
-      vt_unpack_pool_open (fixture->pool, 0, fixture->memfd, strlen ("a container"),
-                           VT_CONTAINER_ARCHIVE, &limits, &events, fixture);
+  fixture->session = vt_unpack_pool_open (fixture->pool, 0, fixture->memfd, strlen ("a container"),
+                                          VT_CONTAINER_ARCHIVE, &limits, &events, fixture);
 }
 
 static void
@@ -266,7 +265,7 @@ test_a_process_serves_again (Fixture *fixture, gconstpointer worker)
   for (guint i = 1; i <= 3; i++) {
     run_session (fixture);
     g_assert_cmpuint (fixture->members, ==, 2 * i);
-    g_clear_pointer (&fixture->session, vt_unpack_session_free);
+    g_clear_pointer (&fixture->session, vt_member_source_free);
     g_clear_pointer (&fixture->detail, g_free);
     fixture->ended = FALSE;
   }
@@ -282,11 +281,11 @@ test_sessions_wait_for_a_process (Fixture *fixture, gconstpointer worker)
   while (!fixture->ended)
     g_main_context_iteration (NULL, TRUE);
   g_assert_cmpuint (other.members, ==, 0);
-  g_clear_pointer (&fixture->session, vt_unpack_session_free);
+  g_clear_pointer (&fixture->session, vt_member_source_free);
   while (!other.ended)
     g_main_context_iteration (NULL, TRUE);
   g_assert_cmpuint (other.members, ==, 2);
-  vt_unpack_session_free (other.session);
+  vt_member_source_free (other.session);
   g_free (other.detail);
 }
 
@@ -348,7 +347,7 @@ test_waiting_is_no_hang (Fixture *fixture, gconstpointer worker)
   g_assert_false (fixture->ended);
   g_assert_cmpuint (fixture->members, ==, 4);
   fixture->releases = TRUE;
-  vt_unpack_session_release (fixture->session, fixture->held);
+  vt_member_source_release (fixture->session, GSIZE_TO_POINTER (fixture->held));
   while (!fixture->ended)
     g_main_context_iteration (NULL, TRUE);
   g_assert_cmpuint (fixture->members, ==, 5);
@@ -361,7 +360,7 @@ test_freed_in_the_middle (Fixture *fixture, gconstpointer worker)
   open_session (fixture);
   while (fixture->members == 0)
     g_main_context_iteration (NULL, TRUE);
-  g_clear_pointer (&fixture->session, vt_unpack_session_free);
+  g_clear_pointer (&fixture->session, vt_member_source_free);
   while (g_main_context_iteration (NULL, FALSE))
     ;
   g_assert_false (fixture->ended);

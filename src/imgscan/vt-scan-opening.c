@@ -20,10 +20,10 @@ typedef struct {
 
 typedef struct {
   VtScanContent *container;
-  VtVerdict engine;         /* the engine's word on the container */
-  VtUnpackSession *session; /* NULL: stopped */
-  gboolean ended;           /* no more members come */
-  VtReason reason;          /* why not all of them came, or NONE */
+  VtVerdict engine;       /* the engine's word on the container */
+  VtMemberSource *source; /* NULL: stopped */
+  gboolean ended;         /* no more members come */
+  VtReason reason;        /* why not all of them came, or NONE */
   guint64 n_members;
   guint underway; /* members without a verdict */
   Worst infected;
@@ -34,7 +34,7 @@ typedef struct {
   Opening *opening;
   guint64 index;
   char *name;
-  guint64 cost;
+  gpointer credit;
 } Member;
 
 static void
@@ -47,7 +47,7 @@ static void
 opening_free (Opening *self)
 {
   g_hash_table_remove (self->container->job->openings, self);
-  g_clear_pointer (&self->session, vt_unpack_session_free);
+  g_clear_pointer (&self->source, vt_member_source_free);
   worst_clear (&self->infected);
   worst_clear (&self->incomplete);
   g_free (self);
@@ -124,7 +124,7 @@ settle_if_complete (Opening *self)
 static void
 stop (Opening *self, VtReason reason)
 {
-  g_clear_pointer (&self->session, vt_unpack_session_free);
+  g_clear_pointer (&self->source, vt_member_source_free);
   self->ended = TRUE;
   if (self->reason == VT_REASON_NONE)
     self->reason = reason;
@@ -191,8 +191,8 @@ on_member_settled (VtScanContent *settled, gpointer user_data)
 
   count_scanned (content);
   note_verdict (self, member, &content->verdict, (const char *const *)content->members);
-  if (self->session != NULL)
-    vt_unpack_session_release (self->session, member->cost);
+  if (self->source != NULL)
+    vt_member_source_release (self->source, member->credit);
   member_free (member);
   self->underway--;
   settle_if_complete (self);
@@ -215,23 +215,23 @@ count_member (Opening *self, guint64 size)
 }
 
 static Member *
-member_new (Opening *opening, const char *name, guint64 cost)
+member_new (Opening *opening, const char *name, gpointer credit)
 {
   Member *self = g_new0 (Member, 1);
 
   self->opening = opening;
   self->index = opening->n_members++;
   self->name = g_strdup (name);
-  self->cost = cost;
+  self->credit = credit;
   return self;
 }
 
 static void
-on_member (const VtUnpackMember *unpacked, guint64 cost, gpointer user_data)
+on_member (const VtUnpackMember *unpacked, gpointer credit, gpointer user_data)
 {
   Opening *self = user_data;
   VtScanContent *container = self->container;
-  Member *member = member_new (self, unpacked->name, cost);
+  Member *member = member_new (self, unpacked->name, credit);
   VtReason limit = count_member (self, unpacked->content >= 0 ? unpacked->size : 0);
 
   if (unpacked->content >= 0) {
@@ -262,7 +262,7 @@ on_ended (VtReason reason, const char *detail, gpointer user_data)
   settle_if_complete (self);
 }
 
-static const VtUnpackEvents unpack_events = {.member = on_member, .ended = on_ended};
+static const VtMemberEvents member_events = {.member = on_member, .ended = on_ended};
 
 /* Why the container is not opened at all, or NONE. */
 static VtReason
@@ -275,8 +275,8 @@ find_refusal (const VtScanContent *container)
   return VT_REASON_NONE;
 }
 
-static VtUnpackSession *
-open_session (Opening *self)
+static VtMemberSource *
+open_source (Opening *self)
 {
   VtScanContent *container = self->container;
   const VtScanContext *context = &container->job->context;
@@ -291,7 +291,7 @@ open_session (Opening *self)
   };
 
   return vt_unpack_pool_open (context->unpack_pool, container->depth, container->file,
-                              container->size, container->kind, &limits, &unpack_events, self);
+                              container->size, container->kind, &limits, &member_events, self);
 }
 
 void
@@ -305,7 +305,7 @@ vt_scan_opening_start (VtScanContent *container, const VtVerdict *engine)
   self->reason = find_refusal (container);
   g_hash_table_add (container->job->openings, self);
   if (self->reason == VT_REASON_NONE) {
-    self->session = open_session (self);
+    self->source = open_source (self);
   } else {
     self->ended = TRUE;
     settle (self);

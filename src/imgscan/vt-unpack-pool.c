@@ -18,6 +18,8 @@
 /* Credit is told when there is this much of it, or when the process waits. */
 #define CREDIT_STEP (VT_UNPACK_BUDGET / 4)
 
+typedef struct _VtUnpackSession VtUnpackSession;
+
 /* One process, and the container it has. */
 typedef struct {
   VtChild child;
@@ -39,6 +41,7 @@ struct _VtUnpackPool {
 };
 
 struct _VtUnpackSession {
+  VtMemberSource base;
   VtUnpackPool *pool;
   guint depth;
   int fd;
@@ -46,7 +49,7 @@ struct _VtUnpackSession {
   VtContainerKind kind;
   VtUnpackLimits limits;
   GStrv passwords;
-  const VtUnpackEvents *events;
+  const VtMemberEvents *events;
   gpointer user_data;
 
   Lane *lane; /* NULL: waits for one, or has lost it */
@@ -198,7 +201,7 @@ take_member (VtUnpackSession *self, GVariant *value, VtIpcFds *fds)
   vt_fd_steal (&fds->fd[0]);
   self->underway += cost;
   self->waiting = FALSE;
-  self->events->member (&member, cost, self->user_data);
+  self->events->member (&member, GSIZE_TO_POINTER (cost), self->user_data);
 }
 
 static void
@@ -367,44 +370,22 @@ pump (VtUnpackPool *self, guint depth)
   }
 }
 
-VtUnpackSession *
-vt_unpack_pool_open (VtUnpackPool *self,
-                     guint depth,
-                     int fd,
-                     guint64 size,
-                     VtContainerKind kind,
-                     const VtUnpackLimits *limits,
-                     const VtUnpackEvents *events,
-                     gpointer user_data)
+static void
+session_release (VtMemberSource *source, gpointer credit)
 {
-  VtUnpackSession *session = g_new0 (VtUnpackSession, 1);
+  VtUnpackSession *self = (VtUnpackSession *)source;
+  guint64 cost = GPOINTER_TO_SIZE (credit);
 
-  session->pool = self;
-  session->depth = depth;
-  session->fd = fd;
-  session->size = size;
-  session->kind = kind;
-  session->limits = *limits;
-  session->passwords = g_strdupv ((char **)limits->passwords);
-  session->events = events;
-  session->user_data = user_data;
-  g_queue_push_tail (&get_level (self, depth)->waiting, session);
-  pump (self, depth);
-  return session;
-}
-
-void
-vt_unpack_session_release (VtUnpackSession *self, guint64 cost)
-{
   self->underway -= MIN (self->underway, cost);
   self->credit += cost;
   if (!self->ended && self->lane != NULL && (self->waiting || self->credit >= CREDIT_STEP))
     tell_credit (self);
 }
 
-void
-vt_unpack_session_free (VtUnpackSession *self)
+static void
+session_free (VtMemberSource *source)
 {
+  VtUnpackSession *self = (VtUnpackSession *)source;
   VtUnpackPool *pool = self->pool;
   guint depth = self->depth;
 
@@ -418,4 +399,32 @@ vt_unpack_session_free (VtUnpackSession *self)
   g_strfreev (self->passwords);
   g_free (self);
   pump (pool, depth);
+}
+
+VtMemberSource *
+vt_unpack_pool_open (VtUnpackPool *self,
+                     guint depth,
+                     int fd,
+                     guint64 size,
+                     VtContainerKind kind,
+                     const VtUnpackLimits *limits,
+                     const VtMemberEvents *events,
+                     gpointer user_data)
+{
+  VtUnpackSession *session = g_new0 (VtUnpackSession, 1);
+
+  session->base.release = session_release;
+  session->base.free = session_free;
+  session->pool = self;
+  session->depth = depth;
+  session->fd = fd;
+  session->size = size;
+  session->kind = kind;
+  session->limits = *limits;
+  session->passwords = g_strdupv ((char **)limits->passwords);
+  session->events = events;
+  session->user_data = user_data;
+  g_queue_push_tail (&get_level (self, depth)->waiting, session);
+  pump (self, depth);
+  return &session->base;
 }

@@ -13,11 +13,11 @@
 
 #include <gio/gio.h>
 
+#include "vt-member-source.h"
 #include "vt-spawner.h"
 #include "vt-unpack.h"
 
 typedef struct _VtUnpackPool VtUnpackPool;
-typedef struct _VtUnpackSession VtUnpackSession;
 
 typedef struct {
   VtChildFunc worker;    /* what the processes run: vt_unpack_worker_main() */
@@ -25,15 +25,6 @@ typedef struct {
   guint max_time_s;      /* seconds that one container may take to unpack */
   guint jobs;            /* containers opened at a time; below the outermost, one for each depth */
 } VtUnpackPoolOptions;
-
-typedef struct {
-  /* A member of the container; the callee takes its content. When it is done with one that has
-   * content, vt_unpack_session_release() gives COST back. */
-  void (*member) (const VtUnpackMember *member, guint64 cost, gpointer user_data);
-  /* The last event: REASON is NONE if all of the container was handed out; DETAIL is for people,
-   * or empty. */
-  void (*ended) (VtReason reason, const char *detail, gpointer user_data);
-} VtUnpackEvents;
 
 /* SPAWNER must outlive the unpacker. */
 VtUnpackPool *vt_unpack_pool_new (VtSpawner *spawner, const VtUnpackPoolOptions *options);
@@ -43,22 +34,15 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC (VtUnpackPool, vt_unpack_pool_free)
 
 /*
  * Opens the SIZE bytes of FD, which nobody can change and which must stay open as long as the
- * session, as a container of KIND; what is none is handed out in windows (vt-unpack-windows.h).
+ * source, as a container of KIND; what is none is handed out in windows (vt-unpack-windows.h).
  * DEPTH is the number of containers around it. No event comes from within this
- * call. An event may free the session.
+ * call. The process stops when members of VT_UNPACK_BUDGET bytes are underway.
  */
-VtUnpackSession *vt_unpack_pool_open (VtUnpackPool *self,
-                                      guint depth,
-                                      int fd,
-                                      guint64 size,
-                                      VtContainerKind kind,
-                                      const VtUnpackLimits *limits,
-                                      const VtUnpackEvents *events,
-                                      gpointer user_data);
-
-/* The process stops when members of VT_UNPACK_BUDGET bytes are underway. */
-void vt_unpack_session_release (VtUnpackSession *self, guint64 cost);
-
-/* Ends the session, finished or not. No event comes any more. */
-void vt_unpack_session_free (VtUnpackSession *self);
-G_DEFINE_AUTOPTR_CLEANUP_FUNC (VtUnpackSession, vt_unpack_session_free)
+VtMemberSource *vt_unpack_pool_open (VtUnpackPool *self,
+                                     guint depth,
+                                     int fd,
+                                     guint64 size,
+                                     VtContainerKind kind,
+                                     const VtUnpackLimits *limits,
+                                     const VtMemberEvents *events,
+                                     gpointer user_data);
