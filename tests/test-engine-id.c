@@ -159,6 +159,9 @@ test_every_limit_counts (Fixture *fixture, gconstpointer data)
   options->max_ratio--;
   assert_id (fixture, id, FALSE);
   options->max_ratio++;
+  options->max_nested--;
+  assert_id (fixture, id, FALSE);
+  options->max_nested++;
   options->max_unpack_time_s--;
   assert_id (fixture, id, FALSE);
   options->max_unpack_time_s++;

@@ -31,7 +31,7 @@ _vtemplater_value () {
     --format) _vtemplater_words "$(_vtemplater_formats "$3")" "$2" ;;
     --backend) _vtemplater_words "auto direct guestfs" "$2" ;;
     --progress) _vtemplater_words "auto none plain" "$2" ;;
-    --snapshot | --key | --launch-timeout | --stall-timeout | --jobs | -j | --include | --exclude | --password | --max-*) ;;
+    --snapshot | --key | --launch-timeout | --stall-timeout | --jobs | -j | --include | --exclude | --password | --nested | --max-*) ;;
     *) return 1 ;;
   esac
 }
@@ -44,7 +44,7 @@ _vtemplater_options () {
     scan)
       echo "$image --database --store --manifest --jobs --include --exclude --max-file-size
         --max-scan-size --max-scan-time --max-recursion --max-files --max-unpacked-size --max-spool-size --max-ratio
-        --max-unpack-time --password --password-file --progress --allow-incomplete"
+        --max-unpack-time --nested --password --password-file --progress --allow-incomplete"
       ;;
     inspect) echo "$image" ;;
     db) echo "--database --help" ;;

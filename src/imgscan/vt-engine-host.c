@@ -33,10 +33,10 @@ typedef struct {
 GVariant *
 vt_host_arguments_new (const VtEngineOptions *options, const char *engine_id, const char *run_dir)
 {
-  return g_variant_new ("(^ayttuuuttus^ay)", options->database_dir, options->max_file_size,
+  return g_variant_new ("(^ayttuuuttuus^ay)", options->database_dir, options->max_file_size,
                         options->max_scan_size, options->max_scan_time_s, options->max_recursion,
                         options->max_files, options->max_unpacked_size, options->max_ratio,
-                        options->max_unpack_time_s, engine_id, run_dir);
+                        options->max_nested, options->max_unpack_time_s, engine_id, run_dir);
 }
 
 VtEngineOptions *
@@ -45,10 +45,10 @@ vt_host_arguments_parse (GVariant *arguments, char **engine_id, char **run_dir)
   g_autoptr (VtEngineOptions) options = vt_engine_options_new ();
 
   g_clear_pointer (&options->database_dir, g_free);
-  g_variant_get (arguments, "(^ayttuuuttus^ay)", &options->database_dir, &options->max_file_size,
+  g_variant_get (arguments, "(^ayttuuuttuus^ay)", &options->database_dir, &options->max_file_size,
                  &options->max_scan_size, &options->max_scan_time_s, &options->max_recursion,
                  &options->max_files, &options->max_unpacked_size, &options->max_ratio,
-                 &options->max_unpack_time_s, engine_id, run_dir);
+                 &options->max_nested, &options->max_unpack_time_s, engine_id, run_dir);
   return g_steal_pointer (&options);
 }
 

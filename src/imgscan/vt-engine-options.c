@@ -17,6 +17,8 @@
 #define DEFAULT_MAX_RATIO 1000
 /* XZ unpacks some 50 MB/s: 256 MiB of it may hold 1 to 2 GiB. */
 #define DEFAULT_MAX_UNPACK_TIME_S 300
+/* What a host of virtual machines has in its image; not what these have in theirs. */
+#define DEFAULT_MAX_NESTED 1
 
 VtEngineOptions *
 vt_engine_options_new (void)
@@ -31,6 +33,7 @@ vt_engine_options_new (void)
   self->max_files = DEFAULT_MAX_FILES;
   self->max_unpacked_size = DEFAULT_MAX_UNPACKED_SIZE;
   self->max_ratio = DEFAULT_MAX_RATIO;
+  self->max_nested = DEFAULT_MAX_NESTED;
   self->max_unpack_time_s = DEFAULT_MAX_UNPACK_TIME_S;
   return self;
 }
@@ -63,6 +66,17 @@ check_limit (const char *name, guint64 value, guint64 ceiling, GError **error)
   return FALSE;
 }
 
+static gboolean
+check_nested (guint32 value, GError **error)
+{
+  if (value <= VT_ENGINE_NESTED_CEILING)
+    return TRUE;
+  g_set_error (error, G_IO_ERROR, G_IO_ERROR_INVALID_ARGUMENT,
+               "deepest nesting of disk images is %u, must be 0 to %u", value,
+               VT_ENGINE_NESTED_CEILING);
+  return FALSE;
+}
+
 gboolean
 vt_engine_options_validate (const VtEngineOptions *self, GError **error)
 {
@@ -78,6 +92,7 @@ vt_engine_options_validate (const VtEngineOptions *self, GError **error)
          check_limit ("largest unpacked size", self->max_unpacked_size, VT_ENGINE_SCAN_SIZE_CEILING,
                       error) &&
          check_limit ("largest ratio", self->max_ratio, VT_ENGINE_RATIO_CEILING, error) &&
+         check_nested (self->max_nested, error) &&
          check_limit ("longest unpacking time", self->max_unpack_time_s,
                       VT_ENGINE_SCAN_TIME_CEILING, error);
 }

@@ -19,6 +19,7 @@ typedef struct {
   /* Of the containers that this program opens itself: */
   guint64 max_unpacked_size; /* bytes of one file's members, at any depth; above: scan-limit */
   guint64 max_ratio;         /* unpacked to packed bytes of a container; above: scan-limit */
+  guint32 max_nested;        /* disk images within disk images; above: recursion-limit */
   guint32 max_unpack_time_s; /* seconds that unpacking a container may take; above: time-limit */
 } VtEngineOptions;
 
@@ -29,7 +30,9 @@ typedef struct {
 #define VT_ENGINE_SCAN_TIME_CEILING (24u * 60 * 60)
 #define VT_ENGINE_RECURSION_CEILING 100u
 #define VT_ENGINE_FILES_CEILING     ((guint32)G_MAXINT32)
-#define VT_ENGINE_RATIO_CEILING     ((guint64)G_MAXUINT32)
+/* This one may be 0: none are read. */
+#define VT_ENGINE_NESTED_CEILING 8u
+#define VT_ENGINE_RATIO_CEILING  ((guint64)G_MAXUINT32)
 
 /* Limits as vtemplater-scan(1) has them, and the system's database directory. */
 VtEngineOptions *vt_engine_options_new (void);

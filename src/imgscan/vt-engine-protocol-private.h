@@ -14,7 +14,7 @@
 #include "vt-engine-options.h"
 
 /* Arguments of the host: the options, the engine id, and a directory for its workers'. */
-#define VT_HOST_ARGUMENTS_TYPE G_VARIANT_TYPE ("(ayttuuuttusay)")
+#define VT_HOST_ARGUMENTS_TYPE G_VARIANT_TYPE ("(ayttuuuttuusay)")
 
 /* Serial number of the worker. */
 #define VT_HOST_REQUEST_TYPE G_VARIANT_TYPE ("(t)")

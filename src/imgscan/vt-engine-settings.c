@@ -127,8 +127,8 @@ vt_engine_settings_describe (const VtEngineOptions *options)
     g_string_append_printf (text, "%s=%" G_GINT64_FORMAT "\n", table[i].name, table[i].value);
   g_string_append_printf (text,
                           "max-unpacked-size=%" G_GUINT64_FORMAT "\nmax-ratio=%" G_GUINT64_FORMAT
-                          "\nmax-unpack-time=%u\n",
-                          options->max_unpacked_size, options->max_ratio,
+                          "\nmax-nested=%u\nmax-unpack-time=%u\n",
+                          options->max_unpacked_size, options->max_ratio, options->max_nested,
                           options->max_unpack_time_s);
   return g_string_free (text, FALSE);
 }

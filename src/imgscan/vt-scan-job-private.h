@@ -2,6 +2,7 @@
 /* What the files of the scan job share: vt-scan-job.c runs it, vt-scan-flow.c leads contents. */
 #pragma once
 
+#include "vt-nested-image.h"
 #include "vt-scan-job.h"
 
 struct _VtScanJob {
@@ -13,6 +14,7 @@ struct _VtScanJob {
   GMainContext *main_context;
 
   VtImage *image;
+  VtNestedReader *nested;
   VtScanResult *result;
   VtScanProgress progress;
   GThreadPool *hashers;

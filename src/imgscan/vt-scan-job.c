@@ -258,6 +258,7 @@ start (VtScanJob *self)
     return;
   }
   enter_phase (self, "open");
+  self->nested = vt_nested_reader_new (self->context.spawner, self->options);
   self->image =
       vt_image_start (self->context.spawner, self->options, self->result, &image_events, self);
 }
@@ -272,6 +273,7 @@ finish (VtScanJob *self)
   g_signal_handlers_disconnect_by_data (self->context.pool, self);
   g_clear_pointer (&self->image, vt_image_free);
   vt_scan_opening_stop_all (self);
+  g_clear_pointer (&self->nested, vt_nested_reader_free);
   vt_scan_pool_withdraw (self->context.pool, self);
   enter_phase (self, "finish");
   if (!vt_store_flush (self->context.store, &error) && self->result->error == NULL)

@@ -264,13 +264,28 @@ on_ended (VtReason reason, const char *detail, gpointer user_data)
 
 static const VtMemberEvents member_events = {.member = on_member, .ended = on_ended};
 
+static guint
+count_disks_around (const VtScanContent *container)
+{
+  guint n = 0;
+
+  for (const VtScanContent *around = container->container; around != NULL;
+       around = around->container)
+    n += around->kind == VT_CONTAINER_DISK;
+  return n;
+}
+
 /* Why the container is not opened at all, or NONE. */
 static VtReason
 find_refusal (const VtScanContent *container)
 {
-  if (container->kind == VT_CONTAINER_UNSUPPORTED || container->kind == VT_CONTAINER_DISK)
+  const VtEngineOptions *limits = container->job->context.limits;
+
+  if (container->kind == VT_CONTAINER_UNSUPPORTED)
     return VT_REASON_UNSUPPORTED;
-  if (container->depth >= container->job->context.limits->max_recursion)
+  if (container->depth >= limits->max_recursion ||
+      (container->kind == VT_CONTAINER_DISK &&
+       count_disks_around (container) >= limits->max_nested))
     return VT_REASON_RECURSION_LIMIT;
   return VT_REASON_NONE;
 }
@@ -290,6 +305,9 @@ open_source (Opening *self)
       .passwords = context->passwords,
   };
 
+  if (container->kind == VT_CONTAINER_DISK)
+    return vt_nested_reader_open (container->job->nested, count_disks_around (container),
+                                  container->file, &member_events, self);
   return vt_unpack_pool_open (context->unpack_pool, container->depth, container->file,
                               container->size, container->kind, &limits, &member_events, self);
 }

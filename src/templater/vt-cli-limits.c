@@ -37,10 +37,13 @@ vt_cli_limits_add (GOptionContext *context, VtCliLimits *self)
        "SIZE"},
       {"max-ratio", 0, 0, G_OPTION_ARG_INT, &self->max_ratio,
        "How many times larger than packed a container may be unpacked (default: 1000)", "N"},
+      {"nested", 0, 0, G_OPTION_ARG_INT, &self->nested,
+       "How deep disk images within the image are read; 0: they are not (default: 1)", "N"},
       {"max-unpack-time", 0, 0, G_OPTION_ARG_INT, &self->max_unpack_time,
        "Seconds that unpacking one container may take (default: 300)", "SECONDS"},
       G_OPTION_ENTRY_NULL};
 
+  self->nested = -1;
   g_option_context_add_main_entries (context, entries, NULL);
 }
 
@@ -117,5 +120,7 @@ vt_cli_limits_apply (const VtCliLimits *self, VtEngineOptions *options, GError *
       !take_number ("--max-unpack-time", self->max_unpack_time, &options->max_unpack_time_s, error))
     return FALSE;
   options->max_ratio = ratio;
+  if (self->nested >= 0)
+    options->max_nested = (guint32)self->nested;
   return vt_engine_options_validate (options, error);
 }

@@ -8,7 +8,7 @@
 
 #include "vt-engine-options.h"
 
-/* As they were given; what was not given is NULL or 0. */
+/* As they were given; what was not given is NULL or 0, where nothing else is said. */
 typedef struct {
   char *max_file_size;
   char *max_scan_size;
@@ -19,6 +19,7 @@ typedef struct {
   int max_files;
   int max_ratio;
   int max_unpack_time;
+  int nested; /* -1: not given */
 } VtCliLimits;
 
 void vt_cli_limits_clear (VtCliLimits *self);
