@@ -28,6 +28,14 @@ vt_paths_cache_dir (void)
   return g_build_filename (g_get_user_cache_dir (), "vtemplater", NULL);
 }
 
+const char *
+vt_paths_large_tmp_dir (void)
+{
+  const char *dir = g_getenv ("TMPDIR");
+
+  return dir != NULL && dir[0] != '\0' ? dir : "/var/tmp";
+}
+
 static int
 remove_entry (const char *path, const struct stat *info, int type, struct FTW *position)
 {

@@ -10,6 +10,10 @@
  * directory specification). $XDG_CACHE_HOME, if set, is taken for root too. */
 char *vt_paths_cache_dir (void);
 
+/* Where files go that may be as large as a disk: $TMPDIR, or else /var/tmp, since /tmp may be in
+ * memory. */
+const char *vt_paths_large_tmp_dir (void);
+
 /* A directory of one run, for sockets and temporary files, that no other user can enter. */
 typedef struct _VtRunDir VtRunDir;
 

@@ -26,6 +26,7 @@ vt_cli_options_clear (VtCliOptions *self)
   g_free (self->progress);
   g_free (self->max_file_size);
   g_free (self->max_scan_size);
+  g_free (self->max_unpacked_image);
   g_strfreev (self->keys);
   g_strfreev (self->include);
   g_strfreev (self->exclude);
@@ -39,6 +40,10 @@ add_image_options (GOptionContext *context, VtCliOptions *self)
   const GOptionEntry entries[] = {
       {"image-format", 0, 0, G_OPTION_ARG_STRING, &self->image_format,
        "The image's format, as QEMU names it: qcow2, raw and so on (default: found out)", "FORMAT"},
+      {"no-unwrap", 0, 0, G_OPTION_ARG_NONE, &self->no_unwrap,
+       "Take the file for an image as it is, though it begins like an archive or compressed", NULL},
+      {"max-unpacked-image", 0, 0, G_OPTION_ARG_STRING, &self->max_unpacked_image,
+       "Largest image that is unpacked from a compressed file (default: 64G)", "SIZE"},
       {"snapshot", 0, 0, G_OPTION_ARG_STRING, &self->snapshot,
        "Read this internal snapshot of a qcow2 image", "NAME"},
       {"key", 0, 0, G_OPTION_ARG_STRING_ARRAY, &self->keys,
@@ -202,6 +207,20 @@ vt_cli_make_engine_options (const VtCliOptions *self, GError **error)
     options->database_dir = g_strdup (self->database);
   }
   return vt_engine_options_validate (options, error) ? g_steal_pointer (&options) : NULL;
+}
+
+gboolean
+vt_cli_make_wrapper_options (const VtCliOptions *self, VtWrapperOptions *options, GError **error)
+{
+  *options = (VtWrapperOptions){.max_size = VT_WRAPPER_MAX_SIZE,
+                                .stall_timeout_s = VT_IMAGE_STALL_TIMEOUT_S,
+                                .take_as_it_is = self->no_unwrap};
+  if (self->stall_timeout > 0)
+    options->stall_timeout_s = (guint)self->stall_timeout;
+  if (!take_size ("--max-unpacked-image", self->max_unpacked_image, &options->max_size, error))
+    return FALSE;
+  options->max_size = MIN (options->max_size, G_MAXINT64);
+  return TRUE;
 }
 
 static void

@@ -1,0 +1,233 @@
+// SPDX-License-Identifier: GPL-2.0-only WITH cryptsetup-OpenSSL-exception
+/*
+ * Unpacks into a file with holes, and stops before it is too large, before the file system is full,
+ * and where nothing but an attack has such a ratio.
+ */
+#include <errno.h>
+#include <string.h>
+#include <sys/statvfs.h>
+#include <unistd.h>
+
+#include "vt-report.h"
+#include "vt-wrapper-private.h"
+
+/* What a file system keeps for others: a twentieth of it, a GiB at most. */
+#define RESERVE_PART 20
+#define RESERVE_MAX  ((guint64)1024 * 1024 * 1024)
+/* Zeros are told from data in pieces of this size, that of a page and of most file systems' blocks.
+ */
+#define PIECE_SIZE ((gsize)4096)
+/* Written bytes between two looks at the room that is left. */
+#define ROOM_INTERVAL ((guint64)16 * 1024 * 1024)
+/* Unpacked bytes for a packed one, once so much is unpacked. An image of nothing but zeros comes to
+ * 32,768 with Zstandard, the most that one of the formats allows but bzip2: that reaches a million.
+ */
+#define RATIO_MAX   40000
+#define RATIO_AFTER ((guint64)1024 * 1024 * 1024)
+/* Microseconds between two signs of life. */
+#define PROGRESS_INTERVAL (G_USEC_PER_SEC / 2)
+
+typedef struct {
+  const VtWrapperUnpacking *job;
+  VtWrapperStream *stream;
+  guint64 unpacked;
+  guint64 unchecked; /* written since the last look at the room */
+  gint64 told;       /* monotonic time of the last sign of life */
+} Unpacker;
+
+/* Bytes that may still be written there. */
+static guint64
+get_room (int fd, guint64 *reserve)
+{
+  struct statvfs info;
+  guint64 room;
+
+  *reserve = 0;
+  if (fstatvfs (fd, &info) < 0)
+    return G_MAXUINT64;
+  *reserve = MIN (RESERVE_MAX, (guint64)info.f_blocks * info.f_frsize / RESERVE_PART);
+  room = (guint64)info.f_bavail * info.f_frsize;
+  return room - MIN (room, *reserve);
+}
+
+static gboolean
+fail_too_large (const Unpacker *self, guint64 size, GError **error)
+{
+  g_autofree char *text = vt_report_format_size (size);
+  g_autofree char *limit = vt_report_format_size (self->job->max_size);
+
+  g_set_error (
+      error, VT_WRAPPER_ERROR, VT_WRAPPER_ERROR_LIMIT,
+      "it unpacks to %s or more, and %s are allowed; raise --max-unpacked-image if you trust "
+      "it",
+      text, limit);
+  return FALSE;
+}
+
+static gboolean
+fail_no_room (const Unpacker *self, guint64 reserve, GError **error)
+{
+  g_autofree char *text = vt_report_format_size (self->unpacked);
+  g_autofree char *packed = vt_report_format_size (self->job->size);
+  g_autofree char *kept = vt_report_format_size (reserve);
+
+  g_set_error (
+      error, VT_WRAPPER_ERROR, VT_WRAPPER_ERROR_SPACE,
+      "no room in %s to unpack it: stopped at %s, from %s packed, so that %s stay free; set "
+      "TMPDIR to a directory with more room",
+      self->job->dir, text, packed, kept);
+  return FALSE;
+}
+
+/* What is known before anything is written: data that were compressed do not become less. */
+static gboolean
+check_before (const Unpacker *self, GError **error)
+{
+  const VtWrapperUnpacking *job = self->job;
+  guint64 hint = vt_wrapper_hint (job->in, job->offset, job->size, job->kind);
+  guint64 reserve;
+
+  if (hint > job->max_size)
+    return fail_too_large (self, hint, error);
+  /* Where compression brought nothing it may have cost a little. */
+  if (get_room (job->out, &reserve) < job->size - job->size / 16)
+    return fail_no_room (self, reserve, error);
+  return TRUE;
+}
+
+static gboolean
+check_room (Unpacker *self, gsize written, GError **error)
+{
+  guint64 reserve;
+
+  self->unchecked += written;
+  if (self->unchecked < ROOM_INTERVAL)
+    return TRUE;
+  self->unchecked = 0;
+  return get_room (self->job->out, &reserve) > 0 || fail_no_room (self, reserve, error);
+}
+
+static gboolean
+check_size (const Unpacker *self, gsize more, GError **error)
+{
+  guint64 total = self->unpacked + more;
+
+  if (total > self->job->max_size)
+    return fail_too_large (self, total, error);
+  if (total < RATIO_AFTER || total / RATIO_MAX < vt_wrapper_stream_get_taken (self->stream) + 1)
+    return TRUE;
+  g_set_error (
+      error, VT_WRAPPER_ERROR, VT_WRAPPER_ERROR_LIMIT,
+      "it unpacks to more than %d times its size, as no real image does; unpack it yourself "
+      "if you trust it",
+      RATIO_MAX);
+  return FALSE;
+}
+
+static gboolean
+is_zero (const guint8 *data, gsize n)
+{
+  return data[0] == 0 && memcmp (data, data + 1, n - 1) == 0;
+}
+
+static gboolean
+write_all (Unpacker *self, const guint8 *data, gsize n, guint64 offset, GError **error)
+{
+  gsize left = n;
+
+  while (left > 0) {
+    ssize_t written = pwrite (self->job->out, data, left, (off_t)offset);
+
+    if (written < 0 && errno == EINTR)
+      continue;
+    if (written < 0 && errno == ENOSPC)
+      return fail_no_room (self, 0, error);
+    if (written < 0) {
+      g_set_error (error, VT_WRAPPER_ERROR, VT_WRAPPER_ERROR_FILE, "unpacking into %s: %s",
+                   self->job->dir, g_strerror (errno));
+      return FALSE;
+    }
+    data += written;
+    offset += (guint64)written;
+    left -= (gsize)written;
+  }
+  return check_room (self, n, error);
+}
+
+/* The length of the piece at OFFSET: to the next multiple of its size in the file. */
+static gsize
+piece_length (guint64 offset, gsize left)
+{
+  return MIN (left, PIECE_SIZE - (gsize)(offset % PIECE_SIZE));
+}
+
+/* Writes what is not zeros, neighbouring pieces together. */
+static gboolean
+put (Unpacker *self, const guint8 *data, gsize n, GError **error)
+{
+  gsize start = 0; /* of what is to be written */
+  gsize at = 0;
+
+  if (!check_size (self, n, error))
+    return FALSE;
+  while (at < n) {
+    gsize length = piece_length (self->unpacked + at, n - at);
+    gboolean zero = is_zero (data + at, length);
+
+    if (zero && at > start &&
+        !write_all (self, data + start, at - start, self->unpacked + start, error))
+      return FALSE;
+    at += length;
+    if (zero)
+      start = at;
+  }
+  if (at > start && !write_all (self, data + start, at - start, self->unpacked + start, error))
+    return FALSE;
+  self->unpacked += n;
+  return TRUE;
+}
+
+static void
+tell (Unpacker *self)
+{
+  gint64 now = g_get_monotonic_time ();
+
+  if (now - self->told < PROGRESS_INTERVAL)
+    return;
+  self->told = now;
+  self->job->progress (vt_wrapper_stream_get_taken (self->stream), self->unpacked,
+                       self->job->user_data);
+}
+
+/* Zeros at the end are a hole too. */
+static gboolean
+finish (const Unpacker *self, GError **error)
+{
+  if (ftruncate (self->job->out, (off_t)self->unpacked) == 0)
+    return TRUE;
+  g_set_error (error, VT_WRAPPER_ERROR, VT_WRAPPER_ERROR_FILE, "unpacking into %s: %s",
+               self->job->dir, g_strerror (errno));
+  return FALSE;
+}
+
+gboolean
+vt_wrapper_unpack (const VtWrapperUnpacking *job, GError **error)
+{
+  g_autoptr (VtWrapperStream) stream = NULL;
+  Unpacker self = {.job = job};
+  const guint8 *data = NULL;
+  gssize n;
+
+  if (!check_before (&self, error))
+    return FALSE;
+  stream = vt_wrapper_stream_new (job->in, job->offset, job->size, job->kind, error);
+  if (stream == NULL)
+    return FALSE;
+  self.stream = stream;
+  while ((n = vt_wrapper_stream_read (stream, &data, error)) > 0) {
+    if (!put (&self, data, (gsize)n, error))
+      return FALSE;
+    tell (&self);
+  }
+  return n == 0 && finish (&self, error);
+}
