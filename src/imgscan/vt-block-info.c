@@ -134,7 +134,7 @@ find_other_file (JsonObject *info)
       g_strv_contains (self_contained,
                        json_object_get_string_member_with_default (data, "create-type", "")))
     return NULL;
-  return "the files of its extents";
+  return "its extents";
 }
 
 gboolean

@@ -48,10 +48,11 @@ check_alone (const VtImageOptions *options, const VtBlockInfo *info, GError **er
 {
   if (options->source == NULL || info->other_file == NULL)
     return TRUE;
-  g_set_error (error, VT_IMAGE_ERROR, VT_IMAGE_ERROR_BAD_IMAGE,
-               "it is only a part: it needs '%s', and no other file is opened for an image in an "
-               "archive or a compressed file; scan the whole, or the unpacked file beside that one",
-               info->other_file);
+  g_set_error (
+      error, VT_IMAGE_ERROR, VT_IMAGE_ERROR_BAD_IMAGE,
+      "it is only a part: it needs another file (%s), and none is opened for an image in an "
+      "archive or a compressed file; unpack it, and scan it beside that file",
+      info->other_file);
   return FALSE;
 }
 

@@ -11,10 +11,13 @@
 
 /* The longest header of a Zstandard frame: RFC 8878, 3.1.1. */
 #define ZSTD_HEADER_MAX 18
-/* Of an xz stream's footer: CRC, size of the index in units of 4 bytes, flags, magic number. */
+/* An xz stream: header, blocks, index, and a footer with the index's size in units of 4 bytes. */
+#define XZ_HEADER_SIZE 12
 #define XZ_FOOTER_SIZE 12
-/* So much of an index is looked at: some 100,000 blocks. */
-#define XZ_INDEX_MAX ((guint64)1024 * 1024)
+#define XZ_MAGIC_AT    10
+/* Largest index that is looked at, of some 100,000 blocks, and most streams. */
+#define XZ_INDEX_MAX   ((guint64)1024 * 1024)
+#define XZ_STREAMS_MAX 1000
 
 static guint64
 hint_zstd (int fd, guint64 offset, guint64 size)
@@ -55,43 +58,69 @@ take_number (const guint8 **at, const guint8 *end, guint64 *number)
   return FALSE;
 }
 
-/* The sum of the sizes of all blocks, as far as they can be read. */
 static guint64
-sum_index (const guint8 *at, const guint8 *end)
+add (guint64 a, guint64 b)
 {
-  guint64 total = 0;
-  guint64 count;
-  guint64 packed;
-  guint64 unpacked;
-
-  if (at == end || *at++ != 0 || !take_number (&at, end, &count))
-    return 0;
-  for (; count > 0 && take_number (&at, end, &packed) && take_number (&at, end, &unpacked); count--)
-    total = unpacked <= G_MAXUINT64 - total ? total + unpacked : G_MAXUINT64;
-  return total;
+  return b <= G_MAXUINT64 - a ? a + b : G_MAXUINT64;
 }
 
-/* Of the last stream, if there is nothing behind it. */
-static guint64
-hint_xz (int fd, guint64 offset, guint64 size)
+/* Sums up the sizes of all blocks. FALSE: there is no whole index. */
+static gboolean
+sum_index (const guint8 *at, const guint8 *end, guint64 *packed, guint64 *unpacked)
+{
+  guint64 count;
+  guint64 size;
+
+  if (at == end || *at++ != 0 || !take_number (&at, end, &count))
+    return FALSE;
+  for (; count > 0; count--) {
+    if (!take_number (&at, end, &size))
+      return FALSE;
+    /* Blocks are filled up to a multiple of 4. */
+    *packed = add (*packed, add (size, 3) & ~G_GUINT64_CONSTANT (3));
+    if (!take_number (&at, end, &size))
+      return FALSE;
+    *unpacked = add (*unpacked, size);
+  }
+  return TRUE;
+}
+
+/* Adds what the last stream says, and leaves in SIZE what is before it. FALSE: none is told of. */
+static gboolean
+take_xz_stream (int fd, guint64 offset, guint64 *size, guint64 *unpacked)
 {
   g_autofree guint8 *index = NULL;
   guint8 footer[XZ_FOOTER_SIZE];
   guint64 index_size;
-  gsize n;
+  guint64 packed = 0;
 
-  if (size < XZ_FOOTER_SIZE ||
-      !vt_wrapper_read (fd, offset + size - XZ_FOOTER_SIZE, footer, sizeof footer) ||
-      memcmp (footer + 10, "YZ", 2) != 0)
-    return 0;
+  if (*size < XZ_HEADER_SIZE + XZ_FOOTER_SIZE ||
+      !vt_wrapper_read (fd, offset + *size - XZ_FOOTER_SIZE, footer, sizeof footer) ||
+      memcmp (footer + XZ_MAGIC_AT, "YZ", 2) != 0)
+    return FALSE;
+  *size -= XZ_FOOTER_SIZE;
   index_size = ((guint64)vt_le32 (footer + 4) + 1) * 4;
-  if (index_size > size - XZ_FOOTER_SIZE)
-    return 0;
-  n = (gsize)MIN (index_size, XZ_INDEX_MAX);
-  index = g_malloc (n);
-  if (!vt_wrapper_read (fd, offset + size - XZ_FOOTER_SIZE - index_size, index, n))
-    return 0;
-  return sum_index (index, index + n);
+  if (index_size > MIN (*size, XZ_INDEX_MAX))
+    return FALSE;
+  *size -= index_size;
+  index = g_malloc (index_size);
+  if (!vt_wrapper_read (fd, offset + *size, index, index_size) ||
+      !sum_index (index, index + index_size, &packed, unpacked) ||
+      add (packed, XZ_HEADER_SIZE) > *size)
+    return FALSE;
+  *size -= packed + XZ_HEADER_SIZE;
+  return TRUE;
+}
+
+/* From the last stream to the first, as long as there is no padding between them. */
+static guint64
+hint_xz (int fd, guint64 offset, guint64 size)
+{
+  guint64 unpacked = 0;
+
+  for (guint i = 0; i < XZ_STREAMS_MAX && take_xz_stream (fd, offset, &size, &unpacked); i++)
+    ;
+  return unpacked;
 }
 
 guint64

@@ -17,8 +17,8 @@
 /* Zeros are told from data in pieces of this size, that of a page and of most file systems' blocks.
  */
 #define PIECE_SIZE ((gsize)4096)
-/* Written bytes between two looks at the room that is left. */
-#define ROOM_INTERVAL ((guint64)16 * 1024 * 1024)
+/* Most bytes that are written before the room that is left is looked at again. */
+#define ALLOWANCE_MAX ((guint64)64 * 1024 * 1024)
 /* Unpacked bytes for a packed one, once so much is unpacked. An image of nothing but zeros comes to
  * 32,768 with Zstandard, the most that one of the formats allows but bzip2: that reaches a million.
  */
@@ -31,23 +31,27 @@ typedef struct {
   const VtWrapperUnpacking *job;
   VtWrapperStream *stream;
   guint64 unpacked;
-  guint64 unchecked; /* written since the last look at the room */
+  guint64 allowance; /* bytes that may be written before the next look at the room */
   gint64 told;       /* monotonic time of the last sign of life */
 } Unpacker;
 
+static guint64
+get_reserve (const struct statvfs *info)
+{
+  return MIN (RESERVE_MAX, (guint64)info->f_blocks * info->f_frsize / RESERVE_PART);
+}
+
 /* Bytes that may still be written there. */
 static guint64
-get_room (int fd, guint64 *reserve)
+get_room (int fd)
 {
   struct statvfs info;
   guint64 room;
 
-  *reserve = 0;
   if (fstatvfs (fd, &info) < 0)
     return G_MAXUINT64;
-  *reserve = MIN (RESERVE_MAX, (guint64)info.f_blocks * info.f_frsize / RESERVE_PART);
   room = (guint64)info.f_bavail * info.f_frsize;
-  return room - MIN (room, *reserve);
+  return room - MIN (room, get_reserve (&info));
 }
 
 static gboolean
@@ -65,11 +69,15 @@ fail_too_large (const Unpacker *self, guint64 size, GError **error)
 }
 
 static gboolean
-fail_no_room (const Unpacker *self, guint64 reserve, GError **error)
+fail_no_room (const Unpacker *self, GError **error)
 {
+  struct statvfs info = {0};
   g_autofree char *text = vt_report_format_size (self->unpacked);
   g_autofree char *packed = vt_report_format_size (self->job->size);
-  g_autofree char *kept = vt_report_format_size (reserve);
+  g_autofree char *kept = NULL;
+
+  (void)!fstatvfs (self->job->out, &info);
+  kept = vt_report_format_size (get_reserve (&info));
 
   g_set_error (
       error, VT_WRAPPER_ERROR, VT_WRAPPER_ERROR_SPACE,
@@ -85,26 +93,30 @@ check_before (const Unpacker *self, GError **error)
 {
   const VtWrapperUnpacking *job = self->job;
   guint64 hint = vt_wrapper_hint (job->in, job->offset, job->size, job->kind);
-  guint64 reserve;
 
   if (hint > job->max_size)
     return fail_too_large (self, hint, error);
   /* Where compression brought nothing it may have cost a little. */
-  if (get_room (job->out, &reserve) < job->size - job->size / 16)
-    return fail_no_room (self, reserve, error);
+  if (get_room (job->out) < job->size - job->size / 16)
+    return fail_no_room (self, error);
   return TRUE;
 }
 
+/* To be called before N bytes are written. Others write there too: half of the room is allowed. */
 static gboolean
-check_room (Unpacker *self, gsize written, GError **error)
+check_room (Unpacker *self, gsize n, GError **error)
 {
-  guint64 reserve;
+  guint64 room;
 
-  self->unchecked += written;
-  if (self->unchecked < ROOM_INTERVAL)
+  if (n <= self->allowance) {
+    self->allowance -= n;
     return TRUE;
-  self->unchecked = 0;
-  return get_room (self->job->out, &reserve) > 0 || fail_no_room (self, reserve, error);
+  }
+  room = get_room (self->job->out);
+  if (n > room)
+    return fail_no_room (self, error);
+  self->allowance = MIN ((room - n) / 2, ALLOWANCE_MAX);
+  return TRUE;
 }
 
 static gboolean
@@ -133,15 +145,15 @@ is_zero (const guint8 *data, gsize n)
 static gboolean
 write_all (Unpacker *self, const guint8 *data, gsize n, guint64 offset, GError **error)
 {
-  gsize left = n;
-
-  while (left > 0) {
-    ssize_t written = pwrite (self->job->out, data, left, (off_t)offset);
+  if (!check_room (self, n, error))
+    return FALSE;
+  while (n > 0) {
+    ssize_t written = pwrite (self->job->out, data, n, (off_t)offset);
 
     if (written < 0 && errno == EINTR)
       continue;
     if (written < 0 && errno == ENOSPC)
-      return fail_no_room (self, 0, error);
+      return fail_no_room (self, error);
     if (written < 0) {
       g_set_error (error, VT_WRAPPER_ERROR, VT_WRAPPER_ERROR_FILE, "unpacking into %s: %s",
                    self->job->dir, g_strerror (errno));
@@ -149,9 +161,9 @@ write_all (Unpacker *self, const guint8 *data, gsize n, guint64 offset, GError *
     }
     data += written;
     offset += (guint64)written;
-    left -= (gsize)written;
+    n -= (gsize)written;
   }
-  return check_room (self, n, error);
+  return TRUE;
 }
 
 /* The length of the piece at OFFSET: to the next multiple of its size in the file. */
