@@ -72,7 +72,7 @@ def plain_files():
 
 
 def left_over():
-    """What is in TMPDIR, but for the small directories of killed runs, which the next run removes."""
+    """What is in TMPDIR, but for the directories of killed runs, which the next one removes."""
     files = [entry for entry in (scratch / "tmp").rglob("*") if entry.is_file()]
     return sorted(str(entry) for entry in files if not entry.name.startswith("verdicts.db"))
 
