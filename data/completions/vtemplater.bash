@@ -37,8 +37,8 @@ _vtemplater_value () {
 }
 
 _vtemplater_options () {
-  local image="--image-format --snapshot --key --backend --launch-timeout --stall-timeout --format --output --quiet
-    --verbose --help"
+  local image="--image-format --no-unwrap --max-unpacked-image --snapshot --key --backend --launch-timeout
+    --stall-timeout --format --output --quiet --verbose --help"
 
   case $1 in
     scan)

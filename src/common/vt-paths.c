@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <sys/file.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <unistd.h>
 
 #include "vt-fd.h"
@@ -15,6 +16,10 @@
 /* Open directories during a removal; nftw(3) closes and opens again beyond this. */
 #define REMOVE_FDS 16
 #define MAKE_TRIES 10
+
+/* What stays free: a twentieth of the file system, and no more than a gibibyte. */
+#define RESERVE_PART 20
+#define RESERVE_MAX  ((guint64)1024 * 1024 * 1024)
 
 struct _VtRunDir {
   char *path;
@@ -55,6 +60,19 @@ vt_paths_open_unnamed (GError **error)
                  "%s: cannot make a file there: %s; set TMPDIR to another directory", dir,
                  g_strerror (errno));
   return fd;
+}
+
+guint64
+vt_paths_get_room (int fd, guint64 *reserve)
+{
+  struct statvfs info = {0};
+  gboolean known = fstatvfs (fd, &info) == 0;
+  guint64 kept = MIN (RESERVE_MAX, (guint64)info.f_blocks * info.f_frsize / RESERVE_PART);
+  guint64 room = (guint64)info.f_bavail * info.f_frsize;
+
+  if (reserve != NULL)
+    *reserve = kept;
+  return known ? room - MIN (room, kept) : G_MAXUINT64;
 }
 
 static int

@@ -18,6 +18,13 @@ const char *vt_paths_large_tmp_dir (void);
  * (G_IO_ERROR). */
 int vt_paths_open_unnamed (GError **error) G_GNUC_WARN_UNUSED_RESULT;
 
+/*
+ * Bytes that may still be written where the file FD is, so that a reserve of a twentieth of that
+ * file system, and no more than 1 GiB, stays free for others. RESERVE (may be NULL) gets the
+ * reserve. G_MAXUINT64 if it cannot be told.
+ */
+guint64 vt_paths_get_room (int fd, guint64 *reserve);
+
 /* A directory of one run, for sockets and temporary files, that no other user can enter. */
 typedef struct _VtRunDir VtRunDir;
 

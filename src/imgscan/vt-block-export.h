@@ -11,6 +11,7 @@
 typedef struct {
   char *format;         /* QEMU's name: "qcow2" */
   guint64 virtual_size; /* bytes */
+  char *other_file;     /* one that it names and is not whole without, or NULL */
 } VtBlockInfo;
 
 void vt_block_info_clear (VtBlockInfo *info);

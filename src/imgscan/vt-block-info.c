@@ -19,6 +19,7 @@ void
 vt_block_info_clear (VtBlockInfo *info)
 {
   g_clear_pointer (&info->format, g_free);
+  g_clear_pointer (&info->other_file, g_free);
 }
 
 static void
@@ -102,6 +103,40 @@ has_snapshot (JsonObject *info, const char *name)
   return FALSE;
 }
 
+/* The member NAME of OBJECT, or NULL. */
+static JsonObject *
+get_object (JsonObject *object, const char *name)
+{
+  JsonNode *node = object != NULL ? json_object_get_member (object, name) : NULL;
+
+  return node != NULL && JSON_NODE_HOLDS_OBJECT (node) ? json_node_get_object (node) : NULL;
+}
+
+/*
+ * The backing file, the file that has the data, or the extents. Of vmdk only these two types are
+ * one file; all others name their extents in a text.
+ */
+static const char *
+find_other_file (JsonObject *info)
+{
+  static const char *const self_contained[] = {"monolithicSparse", "streamOptimized", NULL};
+  JsonObject *specific = get_object (info, "format-specific");
+  JsonObject *data = get_object (specific, "data");
+  const char *backing = json_object_get_string_member_with_default (info, "backing-filename", NULL);
+  const char *type;
+
+  if (backing != NULL || data == NULL)
+    return backing;
+  if (json_object_has_member (data, "data-file"))
+    return json_object_get_string_member_with_default (data, "data-file", "its data file");
+  type = json_object_get_string_member_with_default (specific, "type", "");
+  if (!g_str_equal (type, "vmdk") ||
+      g_strv_contains (self_contained,
+                       json_object_get_string_member_with_default (data, "create-type", "")))
+    return NULL;
+  return "its extents";
+}
+
 gboolean
 vt_block_info_read (
     const char *path, const char *format, const char *snapshot, VtBlockInfo *info, GError **error)
@@ -128,5 +163,6 @@ vt_block_info_read (
   info->format = g_strdup (json_object_get_string_member_with_default (object, "format", "raw"));
   info->virtual_size =
       (guint64)MAX (0, json_object_get_int_member_with_default (object, "virtual-size", 0));
+  info->other_file = g_strdup (find_other_file (object));
   return TRUE;
 }

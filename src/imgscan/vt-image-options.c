@@ -28,6 +28,7 @@ vt_image_options_copy (const VtImageOptions *self)
 
   *copy = *self;
   copy->path = g_strdup (self->path);
+  copy->source = g_strdup (self->source);
   copy->format = g_strdup (self->format);
   copy->snapshot = g_strdup (self->snapshot);
   copy->keys = g_strdupv (self->keys);
@@ -40,6 +41,7 @@ void
 vt_image_options_free (VtImageOptions *self)
 {
   g_free (self->path);
+  g_free (self->source);
   g_free (self->format);
   g_free (self->snapshot);
   g_strfreev (self->keys);
@@ -48,17 +50,18 @@ vt_image_options_free (VtImageOptions *self)
   g_free (self);
 }
 
-#define ARGUMENTS_FORMAT "(^aymsms^aay^aay^aayttuu^aybt^aay)"
+#define ARGUMENTS_FORMAT "(^aymsmsms^aay^aay^aayttuu^aybt^aay)"
 
 GVariant *
 vt_reader_arguments_serialize (const VtReaderArguments *self)
 {
   const VtImageOptions *options = self->options;
 
-  return g_variant_new (ARGUMENTS_FORMAT, options->path, options->format, options->snapshot,
-                        options->keys, options->include, options->exclude, options->max_file_size,
-                        options->max_spool_size, (guint32)options->mode, (guint32)options->backend,
-                        self->run_dir, self->force_tcg, self->underway, self->refused);
+  return g_variant_new (ARGUMENTS_FORMAT, options->path, options->source, options->format,
+                        options->snapshot, options->keys, options->include, options->exclude,
+                        options->max_file_size, options->max_spool_size, (guint32)options->mode,
+                        (guint32)options->backend, self->run_dir, self->force_tcg, self->underway,
+                        self->refused);
 }
 
 void
@@ -68,10 +71,10 @@ vt_reader_arguments_parse (VtReaderArguments *self, GVariant *value)
   guint32 mode;
   guint32 backend;
 
-  g_variant_get (value, ARGUMENTS_FORMAT, &options->path, &options->format, &options->snapshot,
-                 &options->keys, &options->include, &options->exclude, &options->max_file_size,
-                 &options->max_spool_size, &mode, &backend, &self->run_dir, &self->force_tcg,
-                 &self->underway, &self->refused);
+  g_variant_get (value, ARGUMENTS_FORMAT, &options->path, &options->source, &options->format,
+                 &options->snapshot, &options->keys, &options->include, &options->exclude,
+                 &options->max_file_size, &options->max_spool_size, &mode, &backend, &self->run_dir,
+                 &self->force_tcg, &self->underway, &self->refused);
   options->mode = mode;
   options->backend = backend;
   self->options = options;

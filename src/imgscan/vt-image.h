@@ -43,13 +43,15 @@ typedef enum {
 typedef struct {
   VtChildFunc reader; /* what the reader process runs: vt_image_reader_main() */
   VtBackend backend;
-  char *path;            /* the image */
-  char *format;          /* QEMU's name of its format; NULL: found out */
-  char *snapshot;        /* internal snapshot to read, or NULL */
-  GStrv keys;            /* LUKS keys: DEVICE:key:STRING or DEVICE:file:FILE, DEVICE may be "all" */
-  GStrv include;         /* globs; when there are any, only paths that match one are read */
-  GStrv exclude;         /* globs; paths that match one are not read */
-  guint64 max_file_size; /* bytes; larger files are spooled to disk, */
+  char *path;     /* the image */
+  char *source;   /* how QEMU gets at it, in the place of PATH (vt-wrapper.h): then it may name
+                     no other file; NULL: PATH itself */
+  char *format;   /* QEMU's name of its format; NULL: found out */
+  char *snapshot; /* internal snapshot to read, or NULL */
+  GStrv keys;     /* LUKS keys: DEVICE:key:STRING or DEVICE:file:FILE, DEVICE may be "all" */
+  GStrv include;  /* globs; when there are any, only paths that match one are read */
+  GStrv exclude;  /* globs; paths that match one are not read */
+  guint64 max_file_size;  /* bytes; larger files are spooled to disk, */
   guint64 max_spool_size; /* up to so many bytes at a time; of others only the digest is made */
   VtImageMode mode;
   guint launch_timeout_s; /* how long the appliance may take to start with KVM */

@@ -216,20 +216,23 @@ write_head (VtJsonWriter *json)
   vt_json_end_object (json);
 }
 
-void
-vt_report_write_json (GPtrArray *results, VtSink *sink)
+typedef void (*WriteFunc) (VtJsonWriter *json, const VtScanResult *result);
+
+/* One result's members stand for themselves, those of several in "reports". */
+static void
+write_report (GPtrArray *results, WriteFunc write_one, VtSink *sink)
 {
   g_autoptr (VtJsonWriter) json = vt_json_writer_new (sink, TRUE);
 
   vt_json_begin_object (json, NULL);
   write_head (json);
   if (results->len == 1) {
-    write_result (json, g_ptr_array_index (results, 0));
+    write_one (json, g_ptr_array_index (results, 0));
   } else {
     vt_json_begin_array (json, "reports");
     for (guint i = 0; i < results->len; i++) {
       vt_json_begin_object (json, NULL);
-      write_result (json, g_ptr_array_index (results, i));
+      write_one (json, g_ptr_array_index (results, i));
       vt_json_end_object (json);
     }
     vt_json_end_array (json);
@@ -238,13 +241,20 @@ vt_report_write_json (GPtrArray *results, VtSink *sink)
 }
 
 void
-vt_report_write_json_inspection (const VtScanResult *result, VtSink *sink)
+vt_report_write_json (GPtrArray *results, VtSink *sink)
 {
-  g_autoptr (VtJsonWriter) json = vt_json_writer_new (sink, TRUE);
+  write_report (results, write_result, sink);
+}
 
-  vt_json_begin_object (json, NULL);
-  write_head (json);
+static void
+write_inspection (VtJsonWriter *json, const VtScanResult *result)
+{
   write_image (json, result);
   write_contents (json, result);
-  vt_json_end_object (json);
+}
+
+void
+vt_report_write_json_inspection (GPtrArray *results, VtSink *sink)
+{
+  write_report (results, write_inspection, sink);
 }

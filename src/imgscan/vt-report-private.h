@@ -12,7 +12,7 @@ void vt_report_write_text (GPtrArray *results, VtSink *sink);
 void vt_report_write_json (GPtrArray *results, VtSink *sink);
 void vt_report_write_sarif (GPtrArray *results, VtSink *sink);
 void vt_report_write_junit (GPtrArray *results, VtSink *sink);
-void vt_report_write_json_inspection (const VtScanResult *result, VtSink *sink);
+void vt_report_write_json_inspection (GPtrArray *results, VtSink *sink);
 
 /* Members of the JSON report that stand in the SARIF report too. ENGINE may be NULL. */
 void vt_report_json_engine (VtJsonWriter *json, const char *name, const VtEngineId *engine);

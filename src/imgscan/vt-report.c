@@ -42,11 +42,11 @@ vt_report_write (VtReportFormat format, GPtrArray *results, GOutputStream *strea
 }
 
 gboolean
-vt_report_write_inspection (const VtScanResult *result, GOutputStream *stream, GError **error)
+vt_report_write_inspection (GPtrArray *results, GOutputStream *stream, GError **error)
 {
   g_autoptr (VtSink) sink = vt_sink_new (stream);
 
-  vt_report_write_json_inspection (result, sink);
+  vt_report_write_json_inspection (results, sink);
   return vt_sink_finish (sink, error);
 }
 

@@ -26,10 +26,10 @@ gboolean vt_report_write (VtReportFormat format,
                           GError **error) G_GNUC_WARN_UNUSED_RESULT;
 
 /*
- * Writes as JSON what is in RESULT's image, without a word of what a scan may have found: the
- * members "image", "filesystems" and "systems" of the report.
+ * Writes as JSON what is in the images of RESULTS (of VtScanResult, at least one), without a word
+ * of what a scan may have found: the members "image", "filesystems" and "systems" of the report.
  */
-gboolean vt_report_write_inspection (const VtScanResult *result,
+gboolean vt_report_write_inspection (GPtrArray *results,
                                      GOutputStream *stream,
                                      GError **error) G_GNUC_WARN_UNUSED_RESULT;
 

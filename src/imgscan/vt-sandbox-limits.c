@@ -70,7 +70,7 @@ limit_processor_time (guint64 seconds, GError **error)
 static guint64
 largest_file (const VtSandboxPolicy *policy)
 {
-  guint64 size = MAX (policy->tmp_size, policy->memfd_size);
+  guint64 size = MAX (MAX (policy->tmp_size, policy->memfd_size), policy->file_size);
 
   for (int fd = STDOUT_FILENO; fd <= STDERR_FILENO; fd++) {
     struct stat status;

@@ -31,6 +31,7 @@ typedef struct {
   guint32 open_files;  /* RLIMIT_NOFILE */
   guint64 memfd_size;  /* bytes of the largest memfd it may make; 0: it makes none, and writes none
                           that is larger than tmp_size */
+  guint64 file_size;   /* bytes that files it was handed open may grow to; 0: as memfds may */
   /*
    * Descriptors that stay open, besides 0, 1 and 2: all others are closed, for whatever is open is
    * a way out. None may be a directory or a block device.

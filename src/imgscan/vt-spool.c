@@ -4,15 +4,10 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <sys/stat.h>
-#include <sys/statvfs.h>
 #include <unistd.h>
 
 #include "vt-fd.h"
 #include "vt-paths.h"
-
-/* What stays free: a twentieth of the file system, and no more than a gibibyte. */
-#define RESERVE_PART 20
-#define RESERVE_MAX  ((guint64)1024 * 1024 * 1024)
 
 struct _VtSpool {
   guint64 size;
@@ -33,20 +28,15 @@ fail (GError **error, const char *what)
 static gboolean
 check_room (int fd, guint64 data, GError **error)
 {
-  struct statvfs info;
-  guint64 room;
   guint64 reserve;
+  guint64 room = vt_paths_get_room (fd, &reserve);
 
-  if (fstatvfs (fd, &info) < 0)
-    return fail (error, "free space");
-  room = (guint64)info.f_bavail * info.f_frsize;
-  reserve = MIN (RESERVE_MAX, (guint64)info.f_blocks * info.f_frsize / RESERVE_PART);
-  if (room >= reserve && data <= room - reserve)
+  if (data <= room)
     return TRUE;
   g_set_error (error, G_IO_ERROR, G_IO_ERROR_NO_SPACE,
-               "%s: no room for a file of %" G_GUINT64_FORMAT " bytes: %" G_GUINT64_FORMAT
-               " are free, of which %" G_GUINT64_FORMAT
-               " are kept so; set TMPDIR to another directory",
+               "%s: no room for %" G_GUINT64_FORMAT " bytes: %" G_GUINT64_FORMAT
+               " may be written, so that %" G_GUINT64_FORMAT
+               " stay free; set TMPDIR to another directory",
                vt_paths_large_tmp_dir (), data, room, reserve);
   return FALSE;
 }

@@ -27,6 +27,7 @@ vt_cli_options_clear (VtCliOptions *self)
   g_free (self->password_file);
   vt_cli_limits_clear (&self->limits);
   g_strfreev (self->passwords);
+  g_free (self->max_unpacked_image);
   g_strfreev (self->keys);
   g_strfreev (self->include);
   g_strfreev (self->exclude);
@@ -40,6 +41,10 @@ add_image_options (GOptionContext *context, VtCliOptions *self)
   const GOptionEntry entries[] = {
       {"image-format", 0, 0, G_OPTION_ARG_STRING, &self->image_format,
        "The image's format, as QEMU names it: qcow2, raw and so on (default: found out)", "FORMAT"},
+      {"no-unwrap", 0, 0, G_OPTION_ARG_NONE, &self->no_unwrap,
+       "Take the file for an image as it is, though it begins like an archive or compressed", NULL},
+      {"max-unpacked-image", 0, 0, G_OPTION_ARG_STRING, &self->max_unpacked_image,
+       "Largest image that is unpacked from a compressed file (default: 64G)", "SIZE"},
       {"snapshot", 0, 0, G_OPTION_ARG_STRING, &self->snapshot,
        "Read this internal snapshot of a qcow2 image", "NAME"},
       {"key", 0, 0, G_OPTION_ARG_STRING_ARRAY, &self->keys,
@@ -204,6 +209,22 @@ vt_cli_read_passwords (const VtCliOptions *self, GStrv *passwords, GError **erro
       g_strv_builder_add (builder, g_strchomp (*line));
   *passwords = g_strv_builder_end (builder);
   return check_passwords (*passwords, error);
+}
+
+gboolean
+vt_cli_make_wrapper_options (const VtCliOptions *self, VtWrapperOptions *options, GError **error)
+{
+  *options = (VtWrapperOptions){.max_size = VT_WRAPPER_MAX_SIZE,
+                                .stall_timeout_s = VT_IMAGE_STALL_TIMEOUT_S,
+                                .take_as_it_is = self->no_unwrap};
+  if (self->stall_timeout > 0)
+    options->stall_timeout_s = (guint)self->stall_timeout;
+  if (self->max_unpacked_image != NULL &&
+      !vt_cli_parse_size ("--max-unpacked-image", self->max_unpacked_image, &options->max_size,
+                          error))
+    return FALSE;
+  options->max_size = MIN (options->max_size, G_MAXINT64);
+  return TRUE;
 }
 
 static void

@@ -9,6 +9,7 @@
 #include "vt-cli-limits.h"
 #include "vt-image.h"
 #include "vt-report.h"
+#include "vt-wrapper.h"
 
 typedef enum {
   VT_PROGRESS_NONE,
@@ -30,6 +31,7 @@ typedef struct {
   char *password_file;
   VtCliLimits limits;
   GStrv passwords;
+  char *max_unpacked_image;
   GStrv keys;
   GStrv include;
   GStrv exclude;
@@ -37,6 +39,7 @@ typedef struct {
   int launch_timeout;
   int stall_timeout;
   gboolean allow_incomplete;
+  gboolean no_unwrap;
   gboolean quiet;
   gboolean verbose;
   GStrv images; /* the arguments that are no options */
@@ -58,6 +61,9 @@ gboolean vt_cli_options_parse (VtCliOptions *self,
 
 VtEngineOptions *vt_cli_make_engine_options (const VtCliOptions *self,
                                              GError **error) G_GNUC_WARN_UNUSED_RESULT;
+gboolean vt_cli_make_wrapper_options (const VtCliOptions *self,
+                                      VtWrapperOptions *options,
+                                      GError **error) G_GNUC_WARN_UNUSED_RESULT;
 VtImageOptions *vt_cli_make_image_options (const VtCliOptions *self, const char *image);
 gboolean vt_cli_get_report_format (const VtCliOptions *self,
                                    VtReportFormat *format,

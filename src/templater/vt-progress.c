@@ -10,7 +10,7 @@
 #define RATE_MIN_SECONDS 2.0
 
 struct _VtProgress {
-  VtScanJob *job;
+  VtScanJob *job; /* NULL: there is none yet */
   VtProgressStyle style;
   gboolean quiet;
   gboolean verbose;
@@ -81,10 +81,8 @@ close_line (VtProgress *self)
 }
 
 static void
-show (VtProgress *self)
+show_line (VtProgress *self, const char *line)
 {
-  g_autofree char *line = make_line (self);
-
   self->shown = g_get_monotonic_time ();
   if (self->style == VT_PROGRESS_BAR) {
     fprintf (stderr, CLEAR_LINE "%s", line);
@@ -96,15 +94,27 @@ show (VtProgress *self)
 }
 
 static void
-on_progress (VtScanJob *job, VtProgress *self)
+show (VtProgress *self)
+{
+  g_autofree char *line = make_line (self);
+
+  show_line (self, line);
+}
+
+static gboolean
+is_due (const VtProgress *self)
 {
   gint64 interval = self->style == VT_PROGRESS_BAR ? BAR_INTERVAL : PLAIN_INTERVAL;
 
-  if (self->style == VT_PROGRESS_NONE)
-    return;
+  return self->style != VT_PROGRESS_NONE && g_get_monotonic_time () - self->shown >= interval;
+}
+
+static void
+on_progress (VtScanJob *job, VtProgress *self)
+{
   if (self->read_start == 0)
     self->read_start = g_get_monotonic_time ();
-  if (g_get_monotonic_time () - self->shown >= interval)
+  if (is_due (self))
     show (self);
 }
 
@@ -128,17 +138,40 @@ on_message (VtScanJob *job, guint level, const char *text, VtProgress *self)
   fprintf (stderr, "vtemplater: %s: %s\n", self->label, safe);
 }
 
+void
+vt_progress_show_unpacking (VtProgress *self, guint64 packed, guint64 total, guint64 unpacked)
+{
+  g_autofree char *line = NULL;
+  g_autofree char *of = vt_report_format_size (total);
+  g_autofree char *size = vt_report_format_size (unpacked);
+  guint percent = total > 0 ? (guint)((double)packed * 100 / (double)total) : 0;
+
+  if (!is_due (self))
+    return;
+  line =
+      g_strdup_printf ("%s: unpacking, %u %% of %s, %s unpacked", self->label, percent, of, size);
+  show_line (self, line);
+}
+
+VtProgress *
+vt_progress_new_without_job (VtProgressStyle style, const char *label)
+{
+  VtProgress *self = g_new0 (VtProgress, 1);
+
+  self->style = style;
+  self->label = vt_report_escape (label);
+  return self;
+}
+
 VtProgress *
 vt_progress_new (
     VtScanJob *job, VtProgressStyle style, gboolean quiet, gboolean verbose, const char *label)
 {
-  VtProgress *self = g_new0 (VtProgress, 1);
+  VtProgress *self = vt_progress_new_without_job (style, label);
 
   self->job = g_object_ref (job);
-  self->style = style;
   self->quiet = quiet;
   self->verbose = verbose;
-  self->label = vt_report_escape (label);
   g_signal_connect (job, "phase", G_CALLBACK (on_phase), self);
   g_signal_connect (job, "progress", G_CALLBACK (on_progress), self);
   g_signal_connect (job, "message", G_CALLBACK (on_message), self);
@@ -149,8 +182,9 @@ void
 vt_progress_free (VtProgress *self)
 {
   close_line (self);
-  g_signal_handlers_disconnect_by_data (self->job, self);
-  g_object_unref (self->job);
+  if (self->job != NULL)
+    g_signal_handlers_disconnect_by_data (self->job, self);
+  g_clear_object (&self->job);
   g_free (self->label);
   g_free (self);
 }

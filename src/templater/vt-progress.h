@@ -13,5 +13,9 @@ typedef struct _VtProgress VtProgress;
 /* Shows JOB's progress until freed. LABEL, the image's name, is copied. */
 VtProgress *vt_progress_new (
     VtScanJob *job, VtProgressStyle style, gboolean quiet, gboolean verbose, const char *label);
+/* The same for what goes on before there is a job: vt_progress_show_unpacking(). */
+VtProgress *vt_progress_new_without_job (VtProgressStyle style, const char *label);
+/* PACKED of TOTAL bytes have been unpacked to UNPACKED. */
+void vt_progress_show_unpacking (VtProgress *self, guint64 packed, guint64 total, guint64 unpacked);
 void vt_progress_free (VtProgress *self);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (VtProgress, vt_progress_free)

@@ -8,20 +8,23 @@
 #include <string.h>
 
 #include "vt-cli.h"
+#include "vt-unwrap.h"
 
 static const char summary[] =
     "Shows the file systems and operating systems of a disk image, without changing it.";
 
 typedef struct {
   VtCliOptions cli;
+  VtUnwrap unwrap;
   GMainLoop *loop;
-  VtScanResult *result;
+  GPtrArray *results;   /* of VtScanResult */
+  VtScanResult *result; /* the last of them */
 } Inspection;
 
 static void
 inspection_clear (Inspection *self)
 {
-  g_clear_pointer (&self->result, vt_scan_result_free);
+  g_clear_pointer (&self->results, g_ptr_array_unref);
   g_clear_pointer (&self->loop, g_main_loop_unref);
   vt_cli_options_clear (&self->cli);
 }
@@ -91,56 +94,81 @@ append_filesystem (GString *out, const VtFilesystem *filesystem)
   g_string_append_c (out, '\n');
 }
 
-static char *
-make_text (const VtScanResult *result)
+static void
+append_image (GString *out, const VtScanResult *result)
 {
-  GString *out = g_string_new (NULL);
   g_autofree char *path = vt_report_escape (result->path);
   g_autofree char *size = vt_report_format_size (result->virtual_size);
 
+  if (out->len > 0)
+    g_string_append_c (out, '\n');
   g_string_append_printf (out, "image        %s: %s, %s\n", path, result->format, size);
   for (guint i = 0; i < result->systems->len; i++)
     append_system (out, g_ptr_array_index (result->systems, i));
   for (guint i = 0; i < result->filesystems->len; i++)
     append_filesystem (out, g_ptr_array_index (result->filesystems, i));
-  return g_string_free (out, FALSE);
 }
 
 static gboolean
 write_report (const Inspection *self, GError **error)
 {
   g_autoptr (GOutputStream) stream = vt_cli_open_output (self->cli.output, error);
-  g_autofree char *text = NULL;
+  g_autoptr (GString) text = g_string_new (NULL);
 
   if (stream == NULL)
     return FALSE;
   if (g_strcmp0 (self->cli.format, "json") == 0)
-    return vt_report_write_inspection (self->result, stream, error) &&
+    return vt_report_write_inspection (self->results, stream, error) &&
            g_output_stream_close (stream, NULL, error);
-  text = make_text (self->result);
-  return g_output_stream_write_all (stream, text, strlen (text), NULL, NULL, error) &&
+  for (guint i = 0; i < self->results->len; i++)
+    append_image (text, g_ptr_array_index (self->results, i));
+  return g_output_stream_write_all (stream, text->str, text->len, NULL, NULL, error) &&
          g_output_stream_close (stream, NULL, error);
+}
+
+static gboolean
+inspect_part (Inspection *self, VtWrapper *wrapper, guint index, GError **error)
+{
+  const char *name = vt_wrapper_get_name (wrapper, index);
+  g_autoptr (VtImageOptions) options = vt_cli_make_image_options (&self->cli, name);
+  g_autoptr (VtImage) image = NULL;
+
+  options->mode = VT_IMAGE_INSPECT;
+  if (!vt_unwrap_prepare (&self->unwrap, wrapper, index, options, NULL, error)) {
+    g_prefix_error (error, "%s: ", name);
+    return FALSE;
+  }
+  self->result = vt_scan_result_new (name);
+  g_ptr_array_add (self->results, self->result);
+  image = vt_image_start (self->unwrap.spawner, options, self->result, &events, self);
+  g_main_loop_run (self->loop);
+  if (self->result->error == NULL)
+    return TRUE;
+  g_propagate_prefixed_error (error, g_steal_pointer (&self->result->error), "%s: ", name);
+  return FALSE;
 }
 
 static gboolean
 run (Inspection *self, GError **error)
 {
-  g_autoptr (VtImageOptions) options = vt_cli_make_image_options (&self->cli, self->cli.images[0]);
-  g_autoptr (VtSpawner) spawner = NULL;
-  g_autoptr (VtImage) image = NULL;
+  const char *path = self->cli.images[0];
+  g_autoptr (VtSpawner) spawner = vt_spawner_new (error);
+  g_autoptr (VtWrapper) wrapper = NULL;
 
-  options->mode = VT_IMAGE_INSPECT;
-  spawner = vt_spawner_new (error);
   if (spawner == NULL)
     return FALSE;
+  self->unwrap.spawner = spawner;
   self->loop = g_main_loop_new (NULL, FALSE);
-  self->result = vt_scan_result_new (options->path);
-  image = vt_image_start (spawner, options, self->result, &events, self);
-  g_main_loop_run (self->loop);
-  if (self->result->error == NULL)
-    return TRUE;
-  g_propagate_prefixed_error (error, g_steal_pointer (&self->result->error), "%s: ", options->path);
-  return FALSE;
+  self->results = g_ptr_array_new_with_free_func ((GDestroyNotify)vt_scan_result_free);
+  wrapper = vt_unwrap_open (&self->unwrap, path, NULL, error);
+  if (wrapper == NULL) {
+    g_prefix_error (error, "%s: ", path);
+    return FALSE;
+  }
+  for (guint i = 0; i < vt_wrapper_get_n_images (wrapper); i++)
+    if (!inspect_part (self, wrapper, i, error))
+      return FALSE;
+  return TRUE;
 }
 
 static gboolean
@@ -166,7 +194,8 @@ vt_verb_inspect (int argc, char **argv)
   g_autoptr (GError) error = NULL;
 
   if (!vt_cli_options_parse (&self.cli, argc, argv, FALSE, summary, &error) ||
-      !check_arguments (&self, &error) || !run (&self, &error) || !write_report (&self, &error))
+      !check_arguments (&self, &error) || !vt_unwrap_init (&self.unwrap, &self.cli, &error) ||
+      !run (&self, &error) || !write_report (&self, &error))
     return vt_cli_fail ("inspect", error);
   return VT_EXIT_CLEAN;
 }

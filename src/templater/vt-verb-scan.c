@@ -14,9 +14,11 @@
 #include "vt-progress.h"
 #include "vt-scan-job.h"
 #include "vt-unpack-worker.h"
+#include "vt-unwrap.h"
 
 static const char summary[] =
-    "Scans disk images offline: qcow2, raw, vmdk, vhd, vhdx, vdi, or a block device.\n"
+    "Scans disk images offline: qcow2, raw, vmdk, vhd, vhdx, vdi, or a block device;\n"
+    "also within an OVA, or compressed by gzip, xz, Zstandard or bzip2.\n"
     "Exit status: 0 clean, 1 something infected, 2 failed, 3 something not scanned whole.";
 
 /* Everything a scan needs, in the order it is set up; taken down in the opposite one. */
@@ -24,6 +26,7 @@ typedef struct {
   VtCliOptions cli;
   VtReportFormat format;
   VtProgressStyle progress;
+  VtUnwrap unwrap;
   VtEngineOptions *engine_options;
   guint64 max_spool_size;
   VtSpawner *spawner;
@@ -36,6 +39,7 @@ typedef struct {
   GOutputStream *output;
   GOutputStream *manifest;
   GPtrArray *results; /* of VtScanResult */
+  guint begun;        /* images named that were, in whatever number of results they have */
   GCancellable *cancellable;
 } ScanCommand;
 
@@ -64,7 +68,8 @@ read_command_line (ScanCommand *self, int argc, char **argv, GError **error)
 {
   if (!vt_cli_options_parse (&self->cli, argc, argv, TRUE, summary, error) ||
       !vt_cli_get_report_format (&self->cli, &self->format, error) ||
-      !vt_cli_get_progress_style (&self->cli, &self->progress, error))
+      !vt_cli_get_progress_style (&self->cli, &self->progress, error) ||
+      !vt_unwrap_init (&self->unwrap, &self->cli, error))
     return FALSE;
   if (self->cli.manifest != NULL && self->cli.images[1] != NULL) {
     g_set_error_literal (error, G_OPTION_ERROR, G_OPTION_ERROR_BAD_VALUE,
@@ -119,6 +124,7 @@ set_up (ScanCommand *self, GError **error)
   self->spawner = vt_spawner_new (error);
   if (self->spawner == NULL)
     return FALSE;
+  self->unwrap.spawner = self->spawner;
   self->engine_id = vt_engine_id_new (self->engine_options, error);
   if (self->engine_id == NULL || !open_store (self, error))
     return FALSE;
@@ -163,8 +169,23 @@ write_manifest (ScanCommand *self, VtManifest *manifest, const VtScanResult *res
   return TRUE;
 }
 
+/* Of an image that could not be opened, or was not begun: ERROR says why, or it was cancelled. */
+static void
+add_failure (ScanCommand *self, const char *path, const GError *error)
+{
+  VtScanResult *result = vt_scan_result_new (path);
+
+  result->engine = self->engine_id;
+  result->snapshot = g_strdup (self->cli.snapshot);
+  if (error == NULL || g_error_matches (error, G_IO_ERROR, G_IO_ERROR_CANCELLED))
+    result->partial = TRUE;
+  else
+    result->error = g_error_copy (error);
+  g_ptr_array_add (self->results, result);
+}
+
 static gboolean
-scan_image (ScanCommand *self, const char *image, GError **error)
+run_job (ScanCommand *self, const VtImageOptions *options, double seconds, GError **error)
 {
   const VtScanContext context = {
       .spawner = self->spawner,
@@ -175,23 +196,77 @@ scan_image (ScanCommand *self, const char *image, GError **error)
       .limits = self->engine_options,
       .passwords = (const char *const *)self->passwords,
   };
-  g_autoptr (VtImageOptions) options = vt_cli_make_image_options (&self->cli, image);
   g_autoptr (VtManifest) manifest = NULL;
   g_autoptr (VtScanJob) job = NULL;
   g_autoptr (VtProgress) progress = NULL;
   VtScanResult *result;
 
-  options->max_file_size = self->engine_options->max_file_size;
-  options->max_spool_size = self->max_spool_size;
   if (self->manifest != NULL && (manifest = vt_manifest_new (error)) == NULL)
     return FALSE;
   job = vt_scan_job_new (&context, options, manifest);
-  progress = vt_progress_new (job, self->progress, self->cli.quiet, self->cli.verbose, image);
+  progress =
+      vt_progress_new (job, self->progress, self->cli.quiet, self->cli.verbose, options->path);
   result = vt_scan_job_run (job, self->cancellable);
+  result->stats.open_seconds += seconds;
+  result->stats.total_seconds += seconds;
   g_ptr_array_add (self->results, result);
   if (manifest != NULL && !write_manifest (self, manifest, result, error)) {
     g_prefix_error_literal (error, "manifest: ");
     return FALSE;
+  }
+  return TRUE;
+}
+
+/* START: when its opening began, monotonic time. */
+static gboolean
+scan_part (ScanCommand *self, VtWrapper *wrapper, guint index, gint64 start, GError **error)
+{
+  const char *name = vt_wrapper_get_name (wrapper, index);
+  g_autoptr (VtImageOptions) options = vt_cli_make_image_options (&self->cli, name);
+  g_autoptr (GError) failure = NULL;
+
+  options->max_file_size = self->engine_options->max_file_size;
+  options->max_spool_size = self->max_spool_size;
+  if (g_cancellable_is_cancelled (self->cancellable) ||
+      !vt_unwrap_prepare (&self->unwrap, wrapper, index, options, self->cancellable, &failure)) {
+    add_failure (self, name, failure);
+    return TRUE;
+  }
+  return run_job (self, options, (double)(g_get_monotonic_time () - start) / G_USEC_PER_SEC, error);
+}
+
+static gboolean
+check_manifest (const ScanCommand *self, const VtWrapper *wrapper, GError **error)
+{
+  guint n = vt_wrapper_get_n_images (wrapper);
+
+  if (self->manifest == NULL || n == 1)
+    return TRUE;
+  g_set_error (
+      error, G_OPTION_ERROR, G_OPTION_ERROR_BAD_VALUE,
+      "--manifest describes one image, and there are %u in it; unpack it, and scan them one "
+      "by one",
+      n);
+  return FALSE;
+}
+
+/* FALSE: something could not be written; what went wrong with the image is in its result. */
+static gboolean
+scan_image (ScanCommand *self, const char *image, GError **error)
+{
+  gint64 start = g_get_monotonic_time ();
+  g_autoptr (GError) failure = NULL;
+  g_autoptr (VtWrapper) wrapper =
+      vt_unwrap_open (&self->unwrap, image, self->cancellable, &failure);
+
+  if (wrapper == NULL || !check_manifest (self, wrapper, &failure)) {
+    add_failure (self, image, failure);
+    return TRUE;
+  }
+  for (guint i = 0; i < vt_wrapper_get_n_images (wrapper); i++) {
+    if (!scan_part (self, wrapper, i, start, error))
+      return FALSE;
+    start = g_get_monotonic_time ();
   }
   return TRUE;
 }
@@ -231,7 +306,7 @@ judge (const ScanCommand *self)
 
   /* Stopped between two images: of those that were not begun nothing is known. */
   if (g_cancellable_is_cancelled (self->cancellable))
-    left = g_strv_length (self->cli.images) - self->results->len;
+    left = g_strv_length (self->cli.images) - self->begun;
   for (gsize i = 0; i < G_N_ELEMENTS (order); i++) {
     if (order[i] == VT_EXIT_FAILED && left > 0)
       return VT_EXIT_FAILED;
@@ -246,7 +321,7 @@ judge (const ScanCommand *self)
 static void
 print_failures (const ScanCommand *self)
 {
-  for (guint i = self->results->len; self->cli.images[i] != NULL; i++) {
+  for (guint i = self->begun; self->cli.images[i] != NULL; i++) {
     g_autofree char *path = vt_report_escape (self->cli.images[i]);
     fprintf (stderr, "vtemplater: %s: stopped before it was begun: not scanned\n", path);
   }
@@ -274,6 +349,7 @@ scan_all (ScanCommand *self)
 
     if (g_cancellable_is_cancelled (self->cancellable))
       break;
+    self->begun++;
     if (!scan_image (self, *image, &error)) {
       vt_cli_fail ("scan", error);
       written = FALSE;

@@ -53,8 +53,8 @@ use (VtFs *fs)
     g_assert_true ((refusal != NULL) != (error != NULL));
     return;
   }
-  if (vt_fs_read_files (fs, (const VtFsWanted *)(void *)wanted->data, wanted->len, &place,
-                        on_file, &delivered, &other, &error))
+  if (vt_fs_read_files (fs, (const VtFsWanted *)(void *)wanted->data, wanted->len, &place, on_file,
+                        &delivered, &other, &error))
     g_assert_cmpuint (delivered, ==, wanted->len);
   else
     g_assert_true ((other != NULL) != (error != NULL));
