@@ -18,6 +18,7 @@ typedef struct {
   VtStore *store;
   VtScanPool *pool;
   VtUnpackPool *unpack_pool;
+  VtChildFunc worker; /* of the unpack pool; NULL: the real one */
   const char *const *passwords;
   VtImageOptions *options;
   VtScanJob *job;
@@ -31,7 +32,7 @@ static inline VtUnpackPool *
 new_unpack_pool (const Fixture *fixture)
 {
   const VtUnpackPoolOptions options = {
-      .worker = vt_unpack_worker_main,
+      .worker = fixture->worker != NULL ? fixture->worker : vt_unpack_worker_main,
       .max_file_size = fixture->base.options->max_file_size,
       .max_time_s = 60,
       .jobs = 2,
