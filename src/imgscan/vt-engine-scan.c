@@ -9,12 +9,10 @@
 
 #include <string.h>
 
+#include "vt-engine-audit.h"
+#include "vt-engine-members.h"
 #include "vt-engine-observation.h"
 #include "vt-engine-settings.h"
-
-/* The engine does not look at contents this small, and has none but hash signatures that could
- * match one: such a content is clean by definition. */
-#define TINY_MAX 5
 
 /* A zip member is cut at the size limit without a word, up to one buffer of the unpacker short of
  * it. */
@@ -33,6 +31,7 @@
 typedef struct {
   VtScanObservation seen;
   guint64 max_file_size;
+  VtEngineAudit *audit; /* or NULL, where only a finding matters */
   /* Of each layer that is being scanned: whether zip headers in it belong to an archive. */
   gboolean is_archive[LAYERS_MAX];
   guint depth;
@@ -82,6 +81,21 @@ starts_as_zip (const guint8 *data, gsize size)
   return size >= 4 && memcmp (data, "PK", 2) == 0;
 }
 
+/* Zip archives that are attached to something are taken apart where they are, and no layer. */
+static void
+note_archive (Scan *self, const char *type, const guint8 *data, gsize size)
+{
+  gboolean is_zip = data != NULL && (starts_as_zip (data, size) || has_zip_directory (data, size));
+
+  if (self->depth < LAYERS_MAX)
+    self->is_archive[self->depth] = is_zip;
+  if (self->audit == NULL || data == NULL)
+    return;
+  if (is_zip && !vt_engine_members_can_list (type))
+    type = "CL_TYPE_ZIP";
+  vt_engine_audit_see (self->audit, type, data, size);
+}
+
 static cl_error_t
 on_file_inspection (int fd,
                     const char *type,
@@ -104,9 +118,7 @@ on_file_inspection (int fd,
     self->seen.layer = VT_REASON_ENGINE_ERROR;
   else if (size + CUT_MARGIN > self->max_file_size)
     self->seen.member = VT_REASON_SIZE_LIMIT;
-  if (self->depth < LAYERS_MAX)
-    self->is_archive[self->depth] =
-        bytes != NULL && (starts_as_zip (bytes, size) || has_zip_directory (bytes, size));
+  note_archive (self, type, bytes, size);
   self->depth++;
   return CL_CLEAN;
 }
@@ -186,10 +198,13 @@ static VtScanObservation
 scan_once (struct cl_engine *engine,
            const VtEngineOptions *options,
            struct cl_scan_options scan_options,
+           VtEngineAudit *audit,
            cl_fmap_t *map,
            guint64 size)
 {
-  Scan self = {.seen.size = size, .max_file_size = vt_engine_settings_get_max_file_size (options)};
+  Scan self = {.seen.size = size,
+               .max_file_size = vt_engine_settings_get_max_file_size (options),
+               .audit = audit};
   const char *name = NULL;
   unsigned long scanned = 0;
 
@@ -202,13 +217,15 @@ scan_once (struct cl_engine *engine,
 static VtVerdict
 scan_map (struct cl_engine *engine, const VtEngineOptions *options, cl_fmap_t *map, guint64 size)
 {
+  g_autoptr (VtEngineAudit) audit = vt_engine_audit_new (options);
   VtScanObservation seen;
   VtScanObservation plain;
 
-  seen = scan_once (engine, options, vt_engine_settings_get_strict (), map, size);
+  seen = scan_once (engine, options, vt_engine_settings_get_strict (), audit, map, size);
+  seen.unseen = vt_engine_audit_finish (audit);
   if (!seen.has_threat && seen.alert != VT_REASON_NONE) {
     /* Of several such alerts the engine names one: a heuristic detection may be behind it. */
-    plain = scan_once (engine, options, vt_engine_settings_get_plain (), map, size);
+    plain = scan_once (engine, options, vt_engine_settings_get_plain (), NULL, map, size);
     if (plain.has_threat)
       return vt_scan_observation_to_verdict (&plain);
   }
@@ -223,7 +240,7 @@ vt_engine_scan_fd (struct cl_engine *engine, const VtEngineOptions *options, int
   g_autoptr (VtClMap) map = NULL;
   g_autoptr (GError) error = NULL;
 
-  if (size <= TINY_MAX)
+  if (size <= VT_ENGINE_TINY_MAX)
     return vt_verdict_clean ();
   if (size > vt_engine_settings_get_max_file_size (options))
     return vt_verdict_incomplete (VT_REASON_SIZE_LIMIT);

@@ -1,0 +1,28 @@
+// SPDX-License-Identifier: GPL-2.0-only WITH cryptsetup-OpenSSL-exception
+/*
+ * Holds what the engine looked at against what there is.
+ *
+ * The engine passes over members of archives without a word: what is damaged, compressed in a way
+ * that it does not know, or told of in a place where it does not look. So each archive that it
+ * comes by is read a second time, by another library, and each member must come by the engine too.
+ */
+#pragma once
+
+#include "vt-engine-options.h"
+#include "vt-verdict.h"
+
+/* Of one scan. */
+typedef struct _VtEngineAudit VtEngineAudit;
+
+VtEngineAudit *vt_engine_audit_new (const VtEngineOptions *options);
+void vt_engine_audit_free (VtEngineAudit *self);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (VtEngineAudit, vt_engine_audit_free)
+
+/*
+ * The engine begins to look at a layer: the content itself, or something in it. TYPE is what it
+ * takes it for. Containers must come before what is in them.
+ */
+void vt_engine_audit_see (VtEngineAudit *self, const char *type, const guint8 *data, gsize size);
+
+/* Whether everything came by: NONE, or why not. The first reason there was counts. */
+VtReason vt_engine_audit_finish (const VtEngineAudit *self);
