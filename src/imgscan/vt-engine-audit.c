@@ -1,8 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0-only WITH cryptsetup-OpenSSL-exception
 #include "vt-engine-audit.h"
 
+#include <string.h>
+
+#include "vt-engine-attached.h"
 #include "vt-engine-members.h"
 #include "vt-engine-settings.h"
+
+/* Archives attached to one program; one is what there is. */
+#define ATTACHED_MAX 8
 
 struct _VtEngineAudit {
   VtEngineMembersBudget budget;
@@ -45,11 +51,37 @@ expect (const VtEngineMember *member, gpointer audit)
     g_hash_table_add (self->sizes, g_memdup2 (&member->size, sizeof member->size));
 }
 
-void
-vt_engine_audit_see (VtEngineAudit *self, const char *type, const guint8 *data, gsize size)
+static void
+list (VtEngineAudit *self, const char *type, const guint8 *data, gsize size)
+{
+  VtReason reason = vt_engine_members_list (type, data, size, &self->budget, expect, self);
+
+  if (self->doubt == VT_REASON_NONE)
+    self->doubt = reason;
+}
+
+/* The engine takes these apart where they are: they are no layers. */
+static void
+list_attached (VtEngineAudit *self, const guint8 *data, gsize size)
+{
+  const char *type = NULL;
+  gsize at = 0;
+
+  for (guint n = 0; n < ATTACHED_MAX; n++) {
+    at = vt_engine_attached_find (data, size, at, &type);
+    if (at == size)
+      return;
+    list (self, type, data + at, size - at);
+    at++;
+  }
+  if (self->doubt == VT_REASON_NONE)
+    self->doubt = VT_REASON_FILES_LIMIT;
+}
+
+static void
+strike_off (VtEngineAudit *self, const guint8 *data, gsize size)
 {
   guint64 wide = size;
-  VtReason reason;
 
   if (g_hash_table_size (self->digests) > 0) {
     VtDigest digest = vt_digest_of_data (data, size);
@@ -57,11 +89,21 @@ vt_engine_audit_see (VtEngineAudit *self, const char *type, const guint8 *data, 
     g_hash_table_remove (self->digests, &digest);
   }
   g_hash_table_remove (self->sizes, &wide);
-  if (!vt_engine_members_can_list (type))
+}
+
+void
+vt_engine_audit_see (
+    VtEngineAudit *self, const char *type, const guint8 *data, gsize size, gboolean has_zip)
+{
+  strike_off (self, data, size);
+  if (vt_engine_members_can_list (type)) {
+    list (self, type, data, size);
     return;
-  reason = vt_engine_members_list (type, data, size, &self->budget, expect, self);
-  if (self->doubt == VT_REASON_NONE)
-    self->doubt = reason;
+  }
+  if (has_zip)
+    list (self, "CL_TYPE_ZIP", data, size);
+  if (strcmp (type, "CL_TYPE_MSEXE") == 0 || strcmp (type, "CL_TYPE_ELF") == 0)
+    list_attached (self, data, size);
 }
 
 VtReason

@@ -20,9 +20,11 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC (VtEngineAudit, vt_engine_audit_free)
 
 /*
  * The engine begins to look at a layer: the content itself, or something in it. TYPE is what it
- * takes it for. Containers must come before what is in them.
+ * takes it for, HAS_ZIP whether a zip archive is in it where it is. Containers must come before
+ * what is in them.
  */
-void vt_engine_audit_see (VtEngineAudit *self, const char *type, const guint8 *data, gsize size);
+void vt_engine_audit_see (
+    VtEngineAudit *self, const char *type, const guint8 *data, gsize size, gboolean has_zip);
 
 /* Whether everything came by: NONE, or why not. The first reason there was counts. */
 VtReason vt_engine_audit_finish (const VtEngineAudit *self);

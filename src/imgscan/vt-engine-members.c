@@ -16,6 +16,14 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC (VtArchive, archive_read_free)
 
 typedef int (*SupportFunc) (struct archive *archive);
 
+static int
+support_rar (struct archive *archive)
+{
+  int result = archive_read_support_format_rar (archive);
+
+  return result == ARCHIVE_OK ? archive_read_support_format_rar5 (archive) : result;
+}
+
 /* With a filter: the format is that of no archive, and there is one content. */
 static const struct {
   const char *type;
@@ -37,6 +45,7 @@ static const struct {
     {"CL_TYPE_CPIO_NEWC", archive_read_support_format_cpio, ARCHIVE_FILTER_NONE},
     {"CL_TYPE_CPIO_CRC", archive_read_support_format_cpio, ARCHIVE_FILTER_NONE},
     {"CL_TYPE_XAR", archive_read_support_format_xar, ARCHIVE_FILTER_NONE},
+    {"CL_TYPE_RAR", support_rar, ARCHIVE_FILTER_NONE},
     {"CL_TYPE_LHA_LZH", archive_read_support_format_lha, ARCHIVE_FILTER_NONE},
     {"CL_TYPE_BZ", archive_read_support_format_raw, ARCHIVE_FILTER_BZIP2},
     {"CL_TYPE_XZ", archive_read_support_format_raw, ARCHIVE_FILTER_XZ},
@@ -48,6 +57,7 @@ typedef struct {
   gpointer user_data;
   VtHasher *hasher;
   VtEngineMember member; /* at hand */
+  gboolean has_offsets;  /* the blocks of a member may have holes between them */
 } Listing;
 
 static VtReason
@@ -104,23 +114,47 @@ is_unsupported (struct archive *archive)
   return message != NULL && g_str_has_prefix (message, "Unsupported");
 }
 
+/* A hole in a sparse member reads as zeros. The reader of xar tells offsets that are none. */
+static VtReason
+add_block (Listing *self, const void *block, gsize size, gint64 offset)
+{
+  static const guint8 zeros[CHUNK];
+  VtReason reason = VT_REASON_NONE;
+
+  while (self->has_offsets && reason == VT_REASON_NONE && (guint64)offset > self->member.size)
+    reason = add_to_member (self, zeros, MIN (sizeof zeros, (guint64)offset - self->member.size));
+  return reason == VT_REASON_NONE ? add_to_member (self, block, size) : reason;
+}
+
+static VtReason
+end_member_of (Listing *self, struct archive_entry *entry)
+{
+  guint64 size = self->member.size;
+
+  end_member (self);
+  return archive_entry_size_is_set (entry) && (guint64)archive_entry_size (entry) != size
+             ? VT_REASON_READ_ERROR
+             : VT_REASON_NONE;
+}
+
 static VtReason
 read_member (Listing *self, struct archive *archive, struct archive_entry *entry)
 {
-  guint8 chunk[CHUNK];
   VtReason reason = begin_member (self);
 
   while (reason == VT_REASON_NONE) {
-    la_ssize_t n = archive_read_data (archive, chunk, sizeof chunk);
+    const void *block = NULL;
+    size_t size = 0;
+    la_int64_t offset = 0;
+    int result = archive_read_data_block (archive, &block, &size, &offset);
 
-    if (n == 0) {
-      end_member (self);
-      return VT_REASON_NONE;
-    }
-    if (n < 0)
-      return n == ARCHIVE_FAILED && is_unsupported (archive) ? hand_on_size (self, entry)
-                                                             : VT_REASON_READ_ERROR;
-    reason = add_to_member (self, chunk, (gsize)n);
+    if (result == ARCHIVE_EOF)
+      return end_member_of (self, entry);
+    if (result == ARCHIVE_FAILED && is_unsupported (archive))
+      return hand_on_size (self, entry);
+    if (result != ARCHIVE_OK)
+      return VT_REASON_READ_ERROR;
+    reason = add_block (self, block, size, offset);
   }
   return reason;
 }
@@ -167,6 +201,7 @@ list_with_libarchive (Listing *self, gsize kind, const guint8 *data, gsize size)
     return VT_REASON_ENGINE_ERROR;
   if (archive_read_open_memory (archive, data, size) != ARCHIVE_OK)
     return VT_REASON_READ_ERROR;
+  self->has_offsets = kinds[kind].support != archive_read_support_format_xar;
   reason = read_all (self, archive);
   if (reason == VT_REASON_READ_ERROR && archive_read_has_encrypted_entries (archive) > 0)
     return VT_REASON_ENCRYPTED;

@@ -9,8 +9,8 @@
 
 #include <string.h>
 
+#include "vt-engine-attached.h"
 #include "vt-engine-audit.h"
-#include "vt-engine-members.h"
 #include "vt-engine-observation.h"
 #include "vt-engine-settings.h"
 
@@ -18,12 +18,11 @@
  * it. */
 #define CUT_MARGIN ((guint64)8192)
 
-/* End of a zip archive's directory (APPNOTE.TXT 4.3.16): its size, without the comment, and the
- * longest comment. */
-#define ZIP_END_SIZE    22
-#define ZIP_COMMENT_MAX 65535
-/* Locator of the directory's end in archives above 4 GiB, just before (APPNOTE.TXT 4.3.15). */
-#define ZIP64_LOCATOR_SIZE 20
+/* How the engine names the types that it does not look at. */
+#define IGNORED_TYPE "CL_TYPE_IGNORED"
+
+/* What a zip header says where the size stands elsewhere (APPNOTE.TXT 4.5.3). */
+#define ZIP64_SIZE G_MAXUINT32
 
 /* Layers within layers; more than the deepest recursion. */
 #define LAYERS_MAX (VT_ENGINE_RECURSION_CEILING + 2)
@@ -32,6 +31,8 @@ typedef struct {
   VtScanObservation seen;
   guint64 max_file_size;
   VtEngineAudit *audit; /* or NULL, where only a finding matters */
+  GPtrArray *ignored;   /* of GBytes; what the engine does not look at is added. NULL: may not be */
+  guint64 ignored_size; /* bytes of all of these */
   /* Of each layer that is being scanned: whether zip headers in it belong to an archive. */
   gboolean is_archive[LAYERS_MAX];
   guint depth;
@@ -40,60 +41,48 @@ typedef struct {
 typedef cl_fmap_t VtClMap;
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (VtClMap, cl_fmap_close)
 
-static guint32
-read_le32 (const guint8 *bytes)
-{
-  return bytes[0] | (guint32)bytes[1] << 8 | (guint32)bytes[2] << 16 | (guint32)bytes[3] << 24;
-}
-
-/* Whether the end record at OFFSET is preceded by the directory it tells of. */
-static gboolean
-is_zip_end (const guint8 *data, gsize offset)
-{
-  guint32 directory_size = read_le32 (data + offset + 12);
-
-  if (offset >= ZIP64_LOCATOR_SIZE &&
-      memcmp (data + offset - ZIP64_LOCATOR_SIZE, "PK\x06\x07", 4) == 0)
-    return TRUE;
-  return directory_size >= 4 && directory_size <= offset &&
-         memcmp (data + offset - directory_size, "PK\x01\x02", 4) == 0;
-}
-
-/*
- * The engine takes any local header's signature for an archive that is attached to a program, and
- * those few bytes stand in many a program by chance. A real archive has a directory at its end.
- */
-static gboolean
-has_zip_directory (const guint8 *data, gsize size)
-{
-  gsize first = size > ZIP_END_SIZE + ZIP_COMMENT_MAX ? size - ZIP_END_SIZE - ZIP_COMMENT_MAX : 0;
-
-  for (gsize end = size; end >= first + ZIP_END_SIZE; end--)
-    if (memcmp (data + end - ZIP_END_SIZE, "PK\x05\x06", 4) == 0 &&
-        is_zip_end (data, end - ZIP_END_SIZE))
-      return TRUE;
-  return FALSE;
-}
-
 static gboolean
 starts_as_zip (const guint8 *data, gsize size)
 {
   return size >= 4 && memcmp (data, "PK", 2) == 0;
 }
 
-/* Zip archives that are attached to something are taken apart where they are, and no layer. */
+/*
+ * The engine takes any local header's signature for an archive that is attached to a program, and
+ * those few bytes stand in many a program by chance. A real archive has a directory at its end.
+ */
 static void
-note_archive (Scan *self, const char *type, const guint8 *data, gsize size)
+look_into (Scan *self, const char *type, const guint8 *data, gsize size)
 {
-  gboolean is_zip = data != NULL && (starts_as_zip (data, size) || has_zip_directory (data, size));
+  gboolean has_zip = starts_as_zip (data, size) || vt_engine_attached_has_zip (data, size);
 
   if (self->depth < LAYERS_MAX)
-    self->is_archive[self->depth] = is_zip;
-  if (self->audit == NULL || data == NULL)
-    return;
-  if (is_zip && !vt_engine_members_can_list (type))
-    type = "CL_TYPE_ZIP";
-  vt_engine_audit_see (self->audit, type, data, size);
+    self->is_archive[self->depth] = has_zip;
+  if (self->audit != NULL)
+    vt_engine_audit_see (self->audit, type, data, size, has_zip);
+}
+
+/*
+ * Sounds, films and databases are of a type that the engine does not compare with anything. They
+ * are so by their first bytes: with one more before these the type is another.
+ */
+static VtReason
+keep_ignored (Scan *self, const char *data, gsize size)
+{
+  char *copy;
+
+  if (self->ignored == NULL || data == NULL)
+    return VT_REASON_ENGINE_ERROR;
+  if (size >= self->max_file_size - self->ignored_size)
+    return VT_REASON_SCAN_LIMIT;
+  copy = g_try_malloc (size + 1);
+  if (copy == NULL)
+    return VT_REASON_ENGINE_ERROR;
+  copy[0] = '\0';
+  memcpy (copy + 1, data, size);
+  g_ptr_array_add (self->ignored, g_bytes_new_take (copy, size + 1));
+  self->ignored_size += size;
+  return VT_REASON_NONE;
 }
 
 static cl_error_t
@@ -109,7 +98,6 @@ on_file_inspection (int fd,
                     void *context)
 {
   Scan *self = context;
-  const guint8 *bytes = (const guint8 *)data;
 
   self->seen.begun++;
   if (level == 0)
@@ -118,7 +106,10 @@ on_file_inspection (int fd,
     self->seen.layer = VT_REASON_ENGINE_ERROR;
   else if (size + CUT_MARGIN > self->max_file_size)
     self->seen.member = VT_REASON_SIZE_LIMIT;
-  note_archive (self, type, bytes, size);
+  if (data != NULL)
+    look_into (self, type, (const guint8 *)data, size);
+  if (strcmp (type, IGNORED_TYPE) == 0 && self->seen.member == VT_REASON_NONE)
+    self->seen.member = keep_ignored (self, data, size);
   self->depth++;
   return CL_CLEAN;
 }
@@ -153,6 +144,8 @@ on_meta (const char *container,
     return CL_CLEAN;
   if (is_encrypted != 0)
     self->seen.member = VT_REASON_ENCRYPTED;
+  else if (real_size == ZIP64_SIZE && self->audit != NULL)
+    return CL_CLEAN; /* the audit reads the other place */
   else if (real_size > self->max_file_size && self->seen.member == VT_REASON_NONE)
     self->seen.member = VT_REASON_SIZE_LIMIT;
   return CL_CLEAN;
@@ -194,50 +187,84 @@ vt_engine_scan_set_message_callback (void)
   cl_set_clcb_msg (on_message);
 }
 
+/* What a scan rests on. */
+typedef struct {
+  struct cl_engine *engine;
+  const VtEngineOptions *options;
+  GPtrArray *ignored; /* as in Scan */
+} Setup;
+
 static VtScanObservation
-scan_once (struct cl_engine *engine,
-           const VtEngineOptions *options,
+scan_once (const Setup *setup,
            struct cl_scan_options scan_options,
            VtEngineAudit *audit,
            cl_fmap_t *map,
            guint64 size)
 {
   Scan self = {.seen.size = size,
-               .max_file_size = vt_engine_settings_get_max_file_size (options),
-               .audit = audit};
+               .max_file_size = vt_engine_settings_get_max_file_size (setup->options),
+               .audit = audit,
+               .ignored = audit != NULL ? setup->ignored : NULL};
   const char *name = NULL;
   unsigned long scanned = 0;
 
-  self.seen.result = cl_scanmap_callback (map, NULL, &name, &scanned, engine, &scan_options, &self);
+  self.seen.result =
+      cl_scanmap_callback (map, NULL, &name, &scanned, setup->engine, &scan_options, &self);
   if (self.seen.result == CL_VIRUS && name != NULL)
     vt_scan_observation_add_alert (&self.seen, name);
   return self.seen;
 }
 
 static VtVerdict
-scan_map (struct cl_engine *engine, const VtEngineOptions *options, cl_fmap_t *map, guint64 size)
+scan_map (const Setup *setup, cl_fmap_t *map, guint64 size)
 {
-  g_autoptr (VtEngineAudit) audit = vt_engine_audit_new (options);
+  g_autoptr (VtEngineAudit) audit = vt_engine_audit_new (setup->options);
   VtScanObservation seen;
   VtScanObservation plain;
 
-  seen = scan_once (engine, options, vt_engine_settings_get_strict (), audit, map, size);
+  seen = scan_once (setup, vt_engine_settings_get_strict (), audit, map, size);
   seen.unseen = vt_engine_audit_finish (audit);
   if (!seen.has_threat && seen.alert != VT_REASON_NONE) {
     /* Of several such alerts the engine names one: a heuristic detection may be behind it. */
-    plain = scan_once (engine, options, vt_engine_settings_get_plain (), NULL, map, size);
+    plain = scan_once (setup, vt_engine_settings_get_plain (), NULL, map, size);
     if (plain.has_threat)
       return vt_scan_observation_to_verdict (&plain);
   }
   return vt_scan_observation_to_verdict (&seen);
 }
 
+static VtVerdict
+scan_bytes (const Setup *setup, const void *data, gsize size)
+{
+  g_autoptr (VtClMap) map = cl_fmap_open_memory (data, size);
+
+  return map != NULL ? scan_map (setup, map, size) : vt_verdict_incomplete (VT_REASON_ENGINE_ERROR);
+}
+
+/* The worse of VERDICT and what is found in what the engine did not look at. */
+static VtVerdict
+scan_ignored (const Setup *setup, VtVerdict verdict)
+{
+  const Setup again = {.engine = setup->engine, .options = setup->options};
+
+  for (guint i = 0; i < setup->ignored->len && verdict.kind != VT_VERDICT_INFECTED; i++) {
+    gsize size;
+    const void *data = g_bytes_get_data (g_ptr_array_index (setup->ignored, i), &size);
+    VtVerdict more = scan_bytes (&again, data, size);
+
+    if (verdict.kind == VT_VERDICT_CLEAN || more.kind == VT_VERDICT_INFECTED)
+      verdict = more;
+  }
+  return verdict;
+}
+
 /* The engine would copy what it reads from a descriptor, and call clean what it cannot read. */
 VtVerdict
 vt_engine_scan_fd (struct cl_engine *engine, const VtEngineOptions *options, int fd, guint64 size)
 {
+  g_autoptr (GPtrArray) ignored = g_ptr_array_new_with_free_func ((GDestroyNotify)g_bytes_unref);
+  const Setup setup = {.engine = engine, .options = options, .ignored = ignored};
   g_autoptr (GMappedFile) content = NULL;
-  g_autoptr (VtClMap) map = NULL;
   g_autoptr (GError) error = NULL;
 
   if (size <= VT_ENGINE_TINY_MAX)
@@ -247,7 +274,5 @@ vt_engine_scan_fd (struct cl_engine *engine, const VtEngineOptions *options, int
   content = g_mapped_file_new_from_fd (fd, FALSE, &error);
   if (content == NULL || g_mapped_file_get_length (content) != size)
     return vt_verdict_incomplete (VT_REASON_READ_ERROR);
-  map = cl_fmap_open_memory (g_mapped_file_get_contents (content), (size_t)size);
-  return map != NULL ? scan_map (engine, options, map, size)
-                     : vt_verdict_incomplete (VT_REASON_ENGINE_ERROR);
+  return scan_ignored (&setup, scan_bytes (&setup, g_mapped_file_get_contents (content), size));
 }
