@@ -5,6 +5,7 @@
 
 #include "vt-bytes.h"
 #include "vt-crc32.h"
+#include "vt-engine-arj.h"
 
 /* End of a zip archive's directory (APPNOTE.TXT 4.3.16): its size, without the comment, and the
  * longest comment. */
@@ -107,6 +108,7 @@ static const struct {
 } kinds[] = {
     {"7z\xbc\xaf\x27\x1c", 6, "CL_TYPE_7Z", is_seven_zip},
     {"MSCF\0\0\0\0", 8, "CL_TYPE_MSCAB", is_cab},
+    {"\x60\xea", 2, "CL_TYPE_ARJ", vt_engine_arj_begins},
     {"Rar!\x1a\x07\x00", 7, "CL_TYPE_RAR", is_rar4},
     {"Rar!\x1a\x07\x01\x00", 8, "CL_TYPE_RAR", is_rar5},
 };

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "vt-engine-attached.h"
+#include "vt-engine-documents.h"
 #include "vt-engine-members.h"
 #include "vt-engine-settings.h"
 
@@ -52,12 +53,16 @@ expect (const VtEngineMember *member, gpointer audit)
 }
 
 static void
-list (VtEngineAudit *self, const char *type, const guint8 *data, gsize size)
+doubt (VtEngineAudit *self, VtReason reason)
 {
-  VtReason reason = vt_engine_members_list (type, data, size, &self->budget, expect, self);
-
   if (self->doubt == VT_REASON_NONE)
     self->doubt = reason;
+}
+
+static void
+list (VtEngineAudit *self, const char *type, const guint8 *data, gsize size)
+{
+  doubt (self, vt_engine_members_list (type, data, size, &self->budget, expect, self));
 }
 
 /* The engine takes these apart where they are: they are no layers. */
@@ -74,8 +79,7 @@ list_attached (VtEngineAudit *self, const guint8 *data, gsize size)
     list (self, type, data + at, size - at);
     at++;
   }
-  if (self->doubt == VT_REASON_NONE)
-    self->doubt = VT_REASON_FILES_LIMIT;
+  doubt (self, VT_REASON_FILES_LIMIT);
 }
 
 static void
@@ -100,6 +104,7 @@ vt_engine_audit_see (
     list (self, type, data, size);
     return;
   }
+  doubt (self, vt_engine_documents_check (type, data, size));
   if (has_zip)
     list (self, "CL_TYPE_ZIP", data, size);
   if (strcmp (type, "CL_TYPE_MSEXE") == 0 || strcmp (type, "CL_TYPE_ELF") == 0)

@@ -6,6 +6,8 @@
 #include <gio/gio.h>
 #include <string.h>
 
+#include "vt-engine-arj.h"
+
 #define CHUNK ((gsize)64 * 1024)
 
 /* A member of a gzip file begins so (RFC 1952). What else follows the last one is not gzip's. */
@@ -249,6 +251,31 @@ list_gzip (Listing *self, const guint8 *data, gsize size)
   return reason;
 }
 
+static void
+hand_on_arj_size (guint64 size, gpointer listing)
+{
+  Listing *self = listing;
+
+  self->member = (VtEngineMember){.size = size};
+  if (size > 0)
+    self->func (&self->member, self->user_data);
+}
+
+static VtReason
+list_arj (Listing *self, const guint8 *data, gsize size)
+{
+  return vt_engine_arj_list (data, size, hand_on_arj_size, self);
+}
+
+/* What libarchive does not do, or not well enough. */
+static const struct {
+  const char *type;
+  VtReason (*list) (Listing *self, const guint8 *data, gsize size);
+} others[] = {
+    {"CL_TYPE_GZ", list_gzip},
+    {"CL_TYPE_ARJ", list_arj},
+};
+
 static gboolean
 find_kind (const char *type, gsize *kind)
 {
@@ -259,17 +286,20 @@ find_kind (const char *type, gsize *kind)
 }
 
 static gboolean
-is_gzip (const char *type)
+find_other (const char *type, gsize *other)
 {
-  return strcmp (type, "CL_TYPE_GZ") == 0;
+  for (*other = 0; *other < G_N_ELEMENTS (others); (*other)++)
+    if (strcmp (others[*other].type, type) == 0)
+      return TRUE;
+  return FALSE;
 }
 
 gboolean
 vt_engine_members_can_list (const char *type)
 {
-  gsize kind;
+  gsize i;
 
-  return is_gzip (type) || find_kind (type, &kind);
+  return find_other (type, &i) || find_kind (type, &i);
 }
 
 VtReason
@@ -282,10 +312,10 @@ vt_engine_members_list (const char *type,
 {
   g_autoptr (VtHasher) hasher = vt_hasher_new ();
   Listing listing = {.budget = budget, .func = func, .user_data = user_data, .hasher = hasher};
-  gsize kind;
+  gsize i;
 
-  if (is_gzip (type))
-    return list_gzip (&listing, data, size);
-  g_return_val_if_fail (find_kind (type, &kind), VT_REASON_ENGINE_ERROR);
-  return list_with_libarchive (&listing, kind, data, size);
+  if (find_other (type, &i))
+    return others[i].list (&listing, data, size);
+  g_return_val_if_fail (find_kind (type, &i), VT_REASON_ENGINE_ERROR);
+  return list_with_libarchive (&listing, i, data, size);
 }

@@ -17,8 +17,8 @@ def uu(name, data):
 
 ENCODERS = {
     "base64": base64.encodebytes,
-    "quoted-printable": lambda data: quopri.encodestring(data) + b"\n",
-    "7bit": lambda data: data + b"\n",
+    "quoted-printable": quopri.encodestring,
+    "7bit": bytes,
 }
 
 

@@ -1,0 +1,108 @@
+// SPDX-License-Identifier: GPL-2.0-only WITH cryptsetup-OpenSSL-exception
+#include "vt-engine-documents.h"
+
+#include <string.h>
+
+#include "vt-bytes.h"
+#include "vt-engine-ole2.h"
+
+/* Readers of PDF look for the mark of the end in so many bytes, for what programs that send files
+ * have added to them (PDF Reference, implementation note 18). */
+#define PDF_END_RANGE 1024
+
+/* Of a TNEF stream: its signature and key; of an attribute, what is before its bytes, with their
+ * number at the end of that; and the sum after them. */
+#define TNEF_HEADER_SIZE    6
+#define TNEF_ATTRIBUTE_SIZE 9
+#define TNEF_LENGTH         5
+#define TNEF_SUM_SIZE       2
+
+/* A manifest of an OpenDocument is longer if it lists thousands of pictures; it says in its first
+ * entries whether they are encrypted. */
+#define MANIFEST_RANGE ((gsize)64 * 1024)
+
+static gboolean
+contains (const guint8 *data, gsize size, const char *text)
+{
+  return memmem (data, size, text, strlen (text)) != NULL;
+}
+
+static VtReason
+check_pdf (const guint8 *data, gsize size)
+{
+  gsize range = MIN (size, PDF_END_RANGE);
+
+  return contains (data + size - range, range, "%%EOF") ? VT_REASON_NONE : VT_REASON_READ_ERROR;
+}
+
+/* Programs that write RTF close what they opened, and add a line or zeros at most. */
+static VtReason
+check_rtf (const guint8 *data, gsize size)
+{
+  while (size > 0 && (g_ascii_isspace (data[size - 1]) || data[size - 1] == '\0'))
+    size--;
+  return size > 0 && data[size - 1] == '}' ? VT_REASON_NONE : VT_REASON_READ_ERROR;
+}
+
+static VtReason
+check_uuencoded (const guint8 *data, gsize size)
+{
+  return contains (data, size, "\nend") ? VT_REASON_NONE : VT_REASON_READ_ERROR;
+}
+
+/* [MS-OXTNEF] 2.1.3: attributes, each with its size and the sum of its bytes, to the end. */
+static VtReason
+check_tnef (const guint8 *data, gsize size)
+{
+  gsize at = TNEF_HEADER_SIZE;
+
+  while (at < size) {
+    gsize left = size - at;
+    gsize length;
+    guint16 sum = 0;
+
+    if (left < TNEF_ATTRIBUTE_SIZE + TNEF_SUM_SIZE)
+      return VT_REASON_READ_ERROR;
+    length = vt_le32 (data + at + TNEF_LENGTH);
+    if (length > left - TNEF_ATTRIBUTE_SIZE - TNEF_SUM_SIZE)
+      return VT_REASON_READ_ERROR;
+    at += TNEF_ATTRIBUTE_SIZE;
+    for (gsize i = 0; i < length; i++)
+      sum = (guint16)(sum + data[at + i]);
+    at += length;
+    if (vt_le16 (data + at) != sum)
+      return VT_REASON_READ_ERROR;
+    at += TNEF_SUM_SIZE;
+  }
+  return VT_REASON_NONE;
+}
+
+/* The parts of an OpenDocument with a password are members of the archive like any others. */
+static gboolean
+is_encrypted_manifest (const guint8 *data, gsize size)
+{
+  gsize range = MIN (size, MANIFEST_RANGE);
+
+  return range > 0 && data[0] == '<' && contains (data, range, "<manifest:manifest") &&
+         contains (data, range, "<manifest:encryption-data");
+}
+
+static const struct {
+  const char *type;
+  VtReason (*check) (const guint8 *data, gsize size);
+} checks[] = {
+    {"CL_TYPE_MSOLE2", vt_engine_ole2_check},
+    {"CL_TYPE_PDF", check_pdf},
+    {"CL_TYPE_RTF", check_rtf},
+    {"CL_TYPE_TNEF", check_tnef},
+    {"CL_TYPE_UUENCODED", check_uuencoded},
+};
+
+VtReason
+vt_engine_documents_check (const char *type, const guint8 *data, gsize size)
+{
+  for (gsize i = 0; i < G_N_ELEMENTS (checks); i++)
+    if (strcmp (type, checks[i].type) == 0)
+      return checks[i].check (data, size);
+  return is_encrypted_manifest (data, size) ? VT_REASON_ENCRYPTED : VT_REASON_NONE;
+}
