@@ -95,20 +95,28 @@ strike_off (VtEngineAudit *self, const guint8 *data, gsize size)
   g_hash_table_remove (self->sizes, &wide);
 }
 
-void
-vt_engine_audit_see (
-    VtEngineAudit *self, const char *type, const guint8 *data, gsize size, gboolean has_zip)
+/* From a program in a compound file the engine goes on to the end of that, through sectors that are
+ * in no order: an archive among them is not whole. It comes by again as what it is. */
+static gboolean
+may_have_attached (const VtEngineLayer *layer)
 {
-  strike_off (self, data, size);
-  if (vt_engine_members_can_list (type)) {
-    list (self, type, data, size);
+  return !layer->in_compound &&
+         (strcmp (layer->type, "CL_TYPE_MSEXE") == 0 || strcmp (layer->type, "CL_TYPE_ELF") == 0);
+}
+
+void
+vt_engine_audit_see (VtEngineAudit *self, const VtEngineLayer *layer)
+{
+  strike_off (self, layer->data, layer->size);
+  if (vt_engine_members_can_list (layer->type)) {
+    list (self, layer->type, layer->data, layer->size);
     return;
   }
-  doubt (self, vt_engine_documents_check (type, data, size));
-  if (has_zip)
-    list (self, "CL_TYPE_ZIP", data, size);
-  if (strcmp (type, "CL_TYPE_MSEXE") == 0 || strcmp (type, "CL_TYPE_ELF") == 0)
-    list_attached (self, data, size);
+  doubt (self, vt_engine_documents_check (layer->type, layer->data, layer->size));
+  if (layer->has_zip)
+    list (self, "CL_TYPE_ZIP", layer->data, layer->size);
+  if (may_have_attached (layer))
+    list_attached (self, layer->data, layer->size);
 }
 
 VtReason

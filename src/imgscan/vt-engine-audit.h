@@ -18,13 +18,17 @@ VtEngineAudit *vt_engine_audit_new (const VtEngineOptions *options);
 void vt_engine_audit_free (VtEngineAudit *self);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (VtEngineAudit, vt_engine_audit_free)
 
-/*
- * The engine begins to look at a layer: the content itself, or something in it. TYPE is what it
- * takes it for, HAS_ZIP whether a zip archive is in it where it is. Containers must come before
- * what is in them.
- */
-void vt_engine_audit_see (
-    VtEngineAudit *self, const char *type, const guint8 *data, gsize size, gboolean has_zip);
+/* What the engine begins to look at: the content itself, or something in it. */
+typedef struct {
+  const char *type; /* what the engine takes it for */
+  const guint8 *data;
+  gsize size;           /* bytes */
+  gboolean has_zip;     /* the directory of a zip archive is at its end */
+  gboolean in_compound; /* it is somewhere in a compound file (OLE2) */
+} VtEngineLayer;
+
+/* Containers must come before what is in them. */
+void vt_engine_audit_see (VtEngineAudit *self, const VtEngineLayer *layer);
 
 /* Whether everything came by: NONE, or why not. The first reason there was counts. */
 VtReason vt_engine_audit_finish (const VtEngineAudit *self);

@@ -10,6 +10,10 @@
  * have added to them (PDF Reference, implementation note 18). */
 #define PDF_END_RANGE 1024
 
+/* A message's header is shorter, and so is a boundary in it (RFC 2046 allows 70 characters). */
+#define MAIL_RANGE   ((gsize)64 * 1024)
+#define BOUNDARY_MAX 100
+
 /* Of a TNEF stream: its signature and key; of an attribute, what is before its bytes, with their
  * number at the end of that; and the sum after them. */
 #define TNEF_HEADER_SIZE    6
@@ -35,12 +39,20 @@ check_pdf (const guint8 *data, gsize size)
   return contains (data + size - range, range, "%%EOF") ? VT_REASON_NONE : VT_REASON_READ_ERROR;
 }
 
+/* How much of DATA is left without the blanks and zeros at its end. */
+static gsize
+size_without_blanks (const guint8 *data, gsize size)
+{
+  while (size > 0 && (g_ascii_isspace (data[size - 1]) || data[size - 1] == '\0'))
+    size--;
+  return size;
+}
+
 /* Programs that write RTF close what they opened, and add a line or zeros at most. */
 static VtReason
 check_rtf (const guint8 *data, gsize size)
 {
-  while (size > 0 && (g_ascii_isspace (data[size - 1]) || data[size - 1] == '\0'))
-    size--;
+  size = size_without_blanks (data, size);
   return size > 0 && data[size - 1] == '}' ? VT_REASON_NONE : VT_REASON_READ_ERROR;
 }
 
@@ -62,7 +74,7 @@ check_tnef (const guint8 *data, gsize size)
     guint16 sum = 0;
 
     if (left < TNEF_ATTRIBUTE_SIZE + TNEF_SUM_SIZE)
-      return VT_REASON_READ_ERROR;
+      return size_without_blanks (data + at, left) == 0 ? VT_REASON_NONE : VT_REASON_READ_ERROR;
     length = vt_le32 (data + at + TNEF_LENGTH);
     if (length > left - TNEF_ATTRIBUTE_SIZE - TNEF_SUM_SIZE)
       return VT_REASON_READ_ERROR;
@@ -87,15 +99,53 @@ is_encrypted_manifest (const guint8 *data, gsize size)
          contains (data, range, "<manifest:encryption-data");
 }
 
+/* Where the boundary between the parts of a message is named in HEADER; LENGTH 0 if it is not. */
+static const char *
+find_boundary (const char *header, gsize *length)
+{
+  const char *at = strcasestr (header, "boundary=");
+
+  *length = 0;
+  if (at == NULL)
+    return header;
+  at += strlen ("boundary=");
+  if (*at == '"')
+    *length = strcspn (++at, "\"\r\n");
+  else
+    *length = strcspn (at, "; \t\r\n");
+  return at;
+}
+
+/* The parts of a message end with a boundary of their own (RFC 2046, 5.1.1). */
+static VtReason
+check_mail (const guint8 *data, gsize size)
+{
+  g_autofree char *header = g_strndup ((const char *)data, MIN (size, MAIL_RANGE));
+  char *end = strstr (header, "\n\n");
+  char *other_end = strstr (header, "\n\r\n");
+  g_autofree char *last = NULL;
+  const char *boundary;
+  gsize length;
+
+  if (end == NULL || (other_end != NULL && other_end < end))
+    end = other_end;
+  if (end == NULL)
+    return VT_REASON_NONE;
+  *end = '\0';
+  boundary = find_boundary (header, &length);
+  if (length == 0 || length > BOUNDARY_MAX)
+    return VT_REASON_NONE;
+  last = g_strdup_printf ("--%.*s--", (int)length, boundary);
+  return contains (data, size, last) ? VT_REASON_NONE : VT_REASON_READ_ERROR;
+}
+
 static const struct {
   const char *type;
   VtReason (*check) (const guint8 *data, gsize size);
 } checks[] = {
-    {"CL_TYPE_MSOLE2", vt_engine_ole2_check},
-    {"CL_TYPE_PDF", check_pdf},
-    {"CL_TYPE_RTF", check_rtf},
-    {"CL_TYPE_TNEF", check_tnef},
-    {"CL_TYPE_UUENCODED", check_uuencoded},
+    {"CL_TYPE_MAIL", check_mail}, {"CL_TYPE_MSOLE2", vt_engine_ole2_check},
+    {"CL_TYPE_PDF", check_pdf},   {"CL_TYPE_RTF", check_rtf},
+    {"CL_TYPE_TNEF", check_tnef}, {"CL_TYPE_UUENCODED", check_uuencoded},
 };
 
 VtReason

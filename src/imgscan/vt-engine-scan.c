@@ -18,8 +18,9 @@
  * it. */
 #define CUT_MARGIN ((guint64)8192)
 
-/* How the engine names the types that it does not look at. */
-#define IGNORED_TYPE "CL_TYPE_IGNORED"
+/* How the engine names the types that it does not look at, and compound files. */
+#define IGNORED_TYPE  "CL_TYPE_IGNORED"
+#define COMPOUND_TYPE "CL_TYPE_MSOLE2"
 
 /* What a zip header says where the size stands elsewhere (APPNOTE.TXT 4.5.3). */
 #define ZIP64_SIZE G_MAXUINT32
@@ -28,14 +29,18 @@
 #define LAYERS_MAX (VT_ENGINE_RECURSION_CEILING + 2)
 
 typedef struct {
+  gboolean is_archive;  /* zip headers in it belong to an archive */
+  gboolean in_compound; /* it is a compound file, or in one */
+} Layer;
+
+typedef struct {
   VtScanObservation seen;
   guint64 max_file_size;
   VtEngineAudit *audit; /* or NULL, where only a finding matters */
   GPtrArray *ignored;   /* of GBytes; what the engine does not look at is added. NULL: may not be */
   guint64 ignored_size; /* bytes of all of these */
-  /* Of each layer that is being scanned: whether zip headers in it belong to an archive. */
-  gboolean is_archive[LAYERS_MAX];
-  guint depth;
+  Layer layers[LAYERS_MAX]; /* those that are being scanned, each in the one before */
+  guint depth;              /* how many */
 } Scan;
 
 typedef cl_fmap_t VtClMap;
@@ -54,12 +59,22 @@ starts_as_zip (const guint8 *data, gsize size)
 static void
 look_into (Scan *self, const char *type, const guint8 *data, gsize size)
 {
-  gboolean has_zip = starts_as_zip (data, size) || vt_engine_attached_has_zip (data, size);
+  const VtEngineLayer layer = {
+      .type = type,
+      .data = data,
+      .size = size,
+      .has_zip = vt_engine_attached_has_zip (data, size),
+      .in_compound =
+          self->depth > 0 && self->depth <= LAYERS_MAX && self->layers[self->depth - 1].in_compound,
+  };
 
   if (self->depth < LAYERS_MAX)
-    self->is_archive[self->depth] = has_zip;
+    self->layers[self->depth] = (Layer){
+        .is_archive = layer.has_zip || starts_as_zip (data, size),
+        .in_compound = layer.in_compound || strcmp (type, COMPOUND_TYPE) == 0,
+    };
   if (self->audit != NULL)
-    vt_engine_audit_see (self->audit, type, data, size, has_zip);
+    vt_engine_audit_see (self->audit, &layer);
 }
 
 /*
@@ -140,7 +155,7 @@ on_meta (const char *container,
   Scan *self = context;
 
   if (g_strcmp0 (container, "CL_TYPE_ZIP") == 0 && self->depth > 0 && self->depth <= LAYERS_MAX &&
-      !self->is_archive[self->depth - 1])
+      !self->layers[self->depth - 1].is_archive)
     return CL_CLEAN;
   if (is_encrypted != 0)
     self->seen.member = VT_REASON_ENCRYPTED;
