@@ -62,41 +62,22 @@ check_uuencoded (const guint8 *data, gsize size)
   return contains (data, size, "\nend") ? VT_REASON_NONE : VT_REASON_READ_ERROR;
 }
 
-/* [MS-OXTNEF] 2.1.3: attributes, each with its size and the sum of its bytes, to the end. */
+/* [MS-OXTNEF] 2.1.3: attributes, each with its size, to the end. Of their sums nobody takes care.
+ */
 static VtReason
 check_tnef (const guint8 *data, gsize size)
 {
-  gsize at = TNEF_HEADER_SIZE;
+  gsize at = MIN (size, TNEF_HEADER_SIZE);
 
-  while (at < size) {
-    gsize left = size - at;
-    gsize length;
-    guint16 sum = 0;
+  while (size - at >= TNEF_ATTRIBUTE_SIZE + TNEF_SUM_SIZE) {
+    gsize left = size - at - TNEF_ATTRIBUTE_SIZE - TNEF_SUM_SIZE;
+    gsize length = vt_le32 (data + at + TNEF_LENGTH);
 
-    if (left < TNEF_ATTRIBUTE_SIZE + TNEF_SUM_SIZE)
-      return size_without_blanks (data + at, left) == 0 ? VT_REASON_NONE : VT_REASON_READ_ERROR;
-    length = vt_le32 (data + at + TNEF_LENGTH);
-    if (length > left - TNEF_ATTRIBUTE_SIZE - TNEF_SUM_SIZE)
+    if (length > left)
       return VT_REASON_READ_ERROR;
-    at += TNEF_ATTRIBUTE_SIZE;
-    for (gsize i = 0; i < length; i++)
-      sum = (guint16)(sum + data[at + i]);
-    at += length;
-    if (vt_le16 (data + at) != sum)
-      return VT_REASON_READ_ERROR;
-    at += TNEF_SUM_SIZE;
+    at += TNEF_ATTRIBUTE_SIZE + length + TNEF_SUM_SIZE;
   }
-  return VT_REASON_NONE;
-}
-
-/* The parts of an OpenDocument with a password are members of the archive like any others. */
-static gboolean
-is_encrypted_manifest (const guint8 *data, gsize size)
-{
-  gsize range = MIN (size, MANIFEST_RANGE);
-
-  return range > 0 && data[0] == '<' && contains (data, range, "<manifest:manifest") &&
-         contains (data, range, "<manifest:encryption-data");
+  return size_without_blanks (data + at, size - at) == 0 ? VT_REASON_NONE : VT_REASON_READ_ERROR;
 }
 
 /* Where the boundary between the parts of a message is named in HEADER; LENGTH 0 if it is not. */
@@ -137,6 +118,16 @@ check_mail (const guint8 *data, gsize size)
     return VT_REASON_NONE;
   last = g_strdup_printf ("--%.*s--", (int)length, boundary);
   return contains (data, size, last) ? VT_REASON_NONE : VT_REASON_READ_ERROR;
+}
+
+/* The parts of an OpenDocument with a password are members of the archive like any others. */
+static gboolean
+is_encrypted_manifest (const guint8 *data, gsize size)
+{
+  gsize range = MIN (size, MANIFEST_RANGE);
+
+  return range > 0 && data[0] == '<' && contains (data, range, "<manifest:manifest") &&
+         contains (data, range, "<manifest:encryption-data");
 }
 
 static const struct {
