@@ -21,6 +21,16 @@
 #define TNEF_LENGTH         5
 #define TNEF_SUM_SIZE       2
 
+/* Of a help file (CHM). */
+#define CHM_SIZE        0x68
+#define CHM_HEADER_SIZE 0x70
+
+/* Of the block behind an installer of NSIS, from its start. */
+#define NSIS_FLAGS_SIZE  4
+#define NSIS_MAGIC       "\xef\xbe\xad\xdeNullsoftInst"
+#define NSIS_LENGTH      24
+#define NSIS_HEADER_SIZE 28
+
 /* A manifest of an OpenDocument is longer if it lists thousands of pictures; it says in its first
  * entries whether they are encrypted. */
 #define MANIFEST_RANGE ((gsize)64 * 1024)
@@ -54,6 +64,29 @@ check_rtf (const guint8 *data, gsize size)
 {
   size = size_without_blanks (data, size);
   return size > 0 && data[size - 1] == '}' ? VT_REASON_NONE : VT_REASON_READ_ERROR;
+}
+
+/* A help file tells its own size. */
+static VtReason
+check_chm (const guint8 *data, gsize size)
+{
+  return size >= CHM_HEADER_SIZE && vt_le64 (data + CHM_SIZE) <= size ? VT_REASON_NONE
+                                                                      : VT_REASON_READ_ERROR;
+}
+
+/* The installers of NSIS have one block behind the program, and before it how long it is. */
+static VtReason
+check_program (const guint8 *data, gsize size)
+{
+  const guint8 *at = memmem (data, size, NSIS_MAGIC, strlen (NSIS_MAGIC));
+  gsize begin;
+
+  if (at == NULL || (gsize)(at - data) < NSIS_FLAGS_SIZE)
+    return VT_REASON_NONE;
+  begin = (gsize)(at - data) - NSIS_FLAGS_SIZE;
+  return size - begin >= NSIS_HEADER_SIZE && vt_le32 (data + begin + NSIS_LENGTH) <= size - begin
+             ? VT_REASON_NONE
+             : VT_REASON_READ_ERROR;
 }
 
 static VtReason
@@ -134,9 +167,10 @@ static const struct {
   const char *type;
   VtReason (*check) (const guint8 *data, gsize size);
 } checks[] = {
-    {"CL_TYPE_MAIL", check_mail}, {"CL_TYPE_MSOLE2", vt_engine_ole2_check},
-    {"CL_TYPE_PDF", check_pdf},   {"CL_TYPE_RTF", check_rtf},
-    {"CL_TYPE_TNEF", check_tnef}, {"CL_TYPE_UUENCODED", check_uuencoded},
+    {"CL_TYPE_MAIL", check_mail},     {"CL_TYPE_MSCHM", check_chm},
+    {"CL_TYPE_MSEXE", check_program}, {"CL_TYPE_MSOLE2", vt_engine_ole2_check},
+    {"CL_TYPE_PDF", check_pdf},       {"CL_TYPE_RTF", check_rtf},
+    {"CL_TYPE_TNEF", check_tnef},     {"CL_TYPE_UUENCODED", check_uuencoded},
 };
 
 VtReason

@@ -6,12 +6,17 @@
 #include <gio/gio.h>
 #include <string.h>
 
+#include "vt-bytes.h"
 #include "vt-engine-arj.h"
 
 #define CHUNK ((gsize)64 * 1024)
 
 /* A member of a gzip file begins so (RFC 1952). What else follows the last one is not gzip's. */
 #define GZIP_MAGIC "\x1f\x8b"
+
+/* Of a file by Microsoft's compress.exe. */
+#define SZDD_REAL_SIZE   10
+#define SZDD_HEADER_SIZE 14
 
 typedef struct archive VtArchive;
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (VtArchive, archive_read_free)
@@ -267,6 +272,18 @@ list_arj (Listing *self, const guint8 *data, gsize size)
   return vt_engine_arj_list (data, size, hand_on_arj_size, self);
 }
 
+/* One content, of a size that is told. */
+static VtReason
+list_szdd (Listing *self, const guint8 *data, gsize size)
+{
+  if (size < SZDD_HEADER_SIZE)
+    return VT_REASON_READ_ERROR;
+  self->member = (VtEngineMember){.size = vt_le32 (data + SZDD_REAL_SIZE)};
+  if (self->member.size > 0)
+    self->func (&self->member, self->user_data);
+  return VT_REASON_NONE;
+}
+
 /* What libarchive does not do, or not well enough. */
 static const struct {
   const char *type;
@@ -274,6 +291,7 @@ static const struct {
 } others[] = {
     {"CL_TYPE_GZ", list_gzip},
     {"CL_TYPE_ARJ", list_arj},
+    {"CL_TYPE_MSSZDD", list_szdd},
 };
 
 static gboolean

@@ -43,11 +43,16 @@ MEMBERS = [("lead.txt", LEAD), ("test.txt", TEST)]
 PLAIN_MEMBERS = [("lead.txt", LEAD), ("plain.txt", PLAIN)]
 
 
+# Of the file that is in each of Debian's clamav-testfiles.
+_TESTFILE = "aa15bcf478d165efd2065190eb473bcb:544:Probe.Testfile"
+
+
 def write_signatures(directory):
     directory = pathlib.Path(directory)
     directory.mkdir(parents=True, exist_ok=True)
     digest = hashlib.sha256(TEST).hexdigest()
     (directory / "probes.hsb").write_text(f"{digest}:{len(TEST)}:Probe.Test:73\n")
+    (directory / "probes.hdb").write_text(_TESTFILE + "\n")
     (directory / "probes.ndb").write_text(f"Probe.Body:0:*:{_BODY.hex()}\n")
 
 

@@ -7,7 +7,7 @@ import struct
 import zlib
 
 import zips
-from content import PASSWORD, TEST, run, with_files
+from content import PASSWORD, run, with_files
 
 _FREE, _END, _FAT = 0xffffffff, 0xfffffffe, 0xfffffffd
 
@@ -88,8 +88,9 @@ def encrypted_office(data):
             b'blockSize="16" keyBits="256" hashSize="64" cipherAlgorithm="AES" '
             b'cipherChaining="ChainingModeCBC" hashAlgorithm="SHA512" '
             b'saltValue="AAAAAAAAAAAAAAAAAAAAAA=="/></encryption>')
+    package = struct.pack("<Q", len(data)) + data + bytes(-len(data) % 16)
     return ole2([("EncryptionInfo", struct.pack("<HHI", 4, 4, 0x40) + info),
-                 ("EncryptedPackage", struct.pack("<Q", len(data)) + data + bytes(-len(data) % 16))])
+                 ("EncryptedPackage", package)])
 
 
 def old_encrypted_word(data):
@@ -217,8 +218,3 @@ def dmg(members):
                        len(image), 0, 0, 1, 1, b"", 2, 32, b"", len(image), len(xml), b"", 2, 32,
                        b"", 1, 1)
     return image + xml + koly
-
-
-def prefixed(prefix):
-    """A function that puts bytes before the content that is to be found."""
-    return lambda: prefix + TEST

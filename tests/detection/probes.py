@@ -270,12 +270,30 @@ IGNORED = {"mp3": b"ID3\x03\x00", "ogg": b"OggS\x00", "sqlite": b"SQLite format 
            "mpeg": b"\x00\x00\x01\xba", "riff": b"RIFF\x00\x01\x00\x00WAVE"}
 
 
+# Formats that nothing here can make.
+_DAMAGED_TESTFILES = ("clam.chm", "clam.exe.szdd", "clam.sis", "clam-nsis.exe", "clam.ea05.exe",
+                      "clam.ea06.exe", "clam_IScab_int.exe", "clam_ISmsi_int.exe", "clam.ole.doc",
+                      "clam.ppt", "clam.impl.zip")
+
+
 def _testfile_probes():
-    """Of formats that nothing here can make, damaged."""
     for path in sorted(TESTFILES.iterdir()):
-        if path.name.endswith((".exe", ".sis", ".chm", ".szdd", ".doc", ".ppt", ".tnef", ".pdf")) \
-                and path.name != "clam.exe":
-            yield path.name + "/whole", path.read_bytes()
+        data = path.read_bytes()
+        yield path.name, data
+        if path.name in _DAMAGED_TESTFILES:
+            # What an installer installs is behind the program.
+            damage = "tail-missing" if path.suffix == ".exe" else "cut"
+            yield f"{path.name}-{damage}", DAMAGES[damage](data)
+
+
+def _many_files(number):
+    return [(f"{n}", b"member %d\n" % n) for n in range(number)] + [("test.txt", TEST)]
+
+
+def too_many():
+    many = _many_files(10001)
+    yield "zip-stored/too-many-files", zips.of(many, method=zips.STORED)
+    yield "tar-gz/too-many-files", archives.gz(archives.tar(many))
 
 
 def usual():
@@ -291,12 +309,14 @@ def usual():
         yield f"own-{kind}/without", make(PLAIN_MEMBERS)
     for prefix, probes in (("zip/", _zip_probes()), ("7z/", _seven_zip_probes()),
                            ("archive/", _other_archive_probes()),
-                           ("document/", _document_probes())):
+                           ("document/", _document_probes()),
+                           ("testfile/", _testfile_probes())):
         for name, data in probes:
             yield prefix + name, data
     for kind, start in IGNORED.items():
         yield f"media/{kind}", start + BODY
     yield from nested()
+    yield from too_many()
 
 
 def nested(depth=25):
@@ -321,11 +341,37 @@ def small_sum():
         yield f"{kind}/over-the-scan-size", make([*many, ("test.txt", TEST)])
 
 
-# Names of the sets of probes, with the options they are scanned with.
+# What may be clean though the test content stands in it, or stood there before the damage.
+# Everything else that is clean must have nothing in it.
+KNOWN_CLEAN = {
+    "own-*/with": "not opened",
+    "alz/*": "a rare format: what is missing in one is not noticed",
+    "archive/cab-second-block-damaged": "this cabinet has no checksums",
+    "binhex/*": "the digits have no end that must be there, and nobody looks at the checksum",
+    "dmg/cut": "without its end it is no disk image of this kind any more",
+    "dmg/tail-missing": "without its end it is no disk image of this kind any more",
+    "dmg/flipped": "damage in a block is not noticed",
+    "document/pdf-filter-unknown": "nothing can unpack it",
+    "html-data/*": "a page may end anywhere",
+    "mail-uuencoded/*": "what is in the middle of a text may end anywhere",
+    "mbox/tail-missing": "only the first message is asked whether it is whole",
+    "testfile/clam.ea0*-tail-missing": "what AutoIt has behind the program has no size",
+    "testfile/clam.sis-cut": "a format of long ago: what is missing in one is not noticed",
+    "testfile/clam_IS*-tail-missing": "what InstallShield has behind the program has no size",
+    "tnef/flipped": "nobody looks at the checksum",
+    "uuencoded/flipped": "there is no checksum",
+    "zip-behind-junk/cut": "without its directory it is no archive for those who would open it",
+    "zip-self-extracting/cut": "without its directory it is no archive for those who would open it",
+    "zip/not-in-the-directory": "nobody who goes by the directory finds it",
+}
+
+# Names of the sets of probes; of each the probes, and the limits they are scanned with, for this
+# program and for clamscan.
 SETS = {
-    "usual": (usual, []),
-    "file-size": (small_members, ["--max-file-size", "100K"]),
-    "scan-size": (small_sum, ["--max-scan-size", "100K"]),
+    "usual": (usual, ["--max-file-size", "256M", "--max-scan-size", "1G"],
+              ["--max-filesize=256M", "--max-scansize=1G"]),
+    "file-size": (small_members, ["--max-file-size", "100K"], ["--max-filesize=100K"]),
+    "scan-size": (small_sum, ["--max-scan-size", "100K"], ["--max-scansize=100K"]),
 }
 
 
@@ -338,6 +384,3 @@ def write(name, directory):
         target.write_bytes(data)
         count += 1
     return count
-
-
-PLAIN_CONTENT = PLAIN
