@@ -39,6 +39,7 @@ ARCHIVES = {
     "zip-zip64": lambda m: zips.of(m, zip64=True),
     "zip-descriptor": lambda m: zips.of(m, descriptor=True),
     "zip-self-extracting": _sfx(zips.of),
+    "zip-java-module": lambda m: b"JM\x01\x00" + zips.of(m, descriptor=True),
     "zip-behind-junk": lambda m: b"junk" * 100 + zips.of(m),
     "7z-lzma2": archives.seven_zip,
     "7z-lzma": lambda m: archives.seven_zip(m, "-m0=lzma"),
@@ -361,6 +362,9 @@ KNOWN_CLEAN = {
     "tnef/flipped": "nobody looks at the checksum",
     "uuencoded/flipped": "there is no checksum",
     "zip-behind-junk/cut": "without its directory it is no archive for those who would open it",
+    "zip-java-module/cut": "without its directory it is no archive for those who would open it",
+    "zip-java-module/tail-missing": "without its directory it is no archive for those who would "
+                                    "open it",
     "zip-self-extracting/cut": "without its directory it is no archive for those who would open it",
     "zip/not-in-the-directory": "nobody who goes by the directory finds it",
 }
