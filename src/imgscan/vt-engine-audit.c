@@ -82,17 +82,13 @@ list_attached (VtEngineAudit *self, const guint8 *data, gsize size)
   doubt (self, VT_REASON_FILES_LIMIT);
 }
 
-static void
-strike_off (VtEngineAudit *self, const guint8 *data, gsize size)
+void
+vt_engine_audit_pass (VtEngineAudit *self, const VtEngineLayer *layer)
 {
-  guint64 wide = size;
+  guint64 size = layer->size;
 
-  if (g_hash_table_size (self->digests) > 0) {
-    VtDigest digest = vt_digest_of_data (data, size);
-
-    g_hash_table_remove (self->digests, &digest);
-  }
-  g_hash_table_remove (self->sizes, &wide);
+  g_hash_table_remove (self->digests, &layer->digest);
+  g_hash_table_remove (self->sizes, &size);
 }
 
 /* From a program in a compound file the engine goes on to the end of that, through sectors that are
@@ -107,7 +103,7 @@ may_have_attached (const VtEngineLayer *layer)
 void
 vt_engine_audit_see (VtEngineAudit *self, const VtEngineLayer *layer)
 {
-  strike_off (self, layer->data, layer->size);
+  vt_engine_audit_pass (self, layer);
   if (vt_engine_members_can_list (layer->type)) {
     list (self, layer->type, layer->data, layer->size);
     return;

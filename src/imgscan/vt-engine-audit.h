@@ -8,6 +8,7 @@
  */
 #pragma once
 
+#include "vt-digest.h"
 #include "vt-engine-options.h"
 #include "vt-verdict.h"
 
@@ -23,11 +24,15 @@ typedef struct {
   const char *type; /* what the engine takes it for */
   const guint8 *data;
   gsize size;           /* bytes */
+  VtDigest digest;      /* of these; of an outermost layer zeros will do */
   gboolean has_zip;     /* the directory of a zip archive is at its end */
   gboolean in_compound; /* it is somewhere in a compound file (OLE2) */
 } VtEngineLayer;
 
-/* Containers must come before what is in them. */
+/* The layer comes by; what is in it need not any more. */
+void vt_engine_audit_pass (VtEngineAudit *self, const VtEngineLayer *layer);
+
+/* The same, and what is in it must come by. Containers must come before what is in them. */
 void vt_engine_audit_see (VtEngineAudit *self, const VtEngineLayer *layer);
 
 /* Whether everything came by: NONE, or why not. The first reason there was counts. */

@@ -38,7 +38,7 @@
 static gboolean
 contains (const guint8 *data, gsize size, const char *text)
 {
-  return memmem (data, size, text, strlen (text)) != NULL;
+  return data != NULL && memmem (data, size, text, strlen (text)) != NULL;
 }
 
 static VtReason

@@ -31,6 +31,7 @@
 typedef struct {
   gboolean is_archive;  /* zip headers in it belong to an archive */
   gboolean in_compound; /* it is a compound file, or in one */
+  VtDigest place;       /* its type and those around it (vt-engine-layers.h) */
 } Layer;
 
 typedef struct {
@@ -39,8 +40,10 @@ typedef struct {
   VtEngineAudit *audit; /* or NULL, where only a finding matters */
   GPtrArray *ignored;   /* of GBytes; what the engine does not look at is added. NULL: may not be */
   guint64 ignored_size; /* bytes of all of these */
-  Layer layers[LAYERS_MAX]; /* those that are being scanned, each in the one before */
-  guint depth;              /* how many */
+  const VtEngineLayers *known; /* what need not be scanned again; NULL: everything must be */
+  GArray *passed;              /* of VtDigest: the keys of the layers that came by, or NULL */
+  Layer layers[LAYERS_MAX];    /* those that are being scanned, each in the one before */
+  guint depth;                 /* how many */
 } Scan;
 
 typedef cl_fmap_t VtClMap;
@@ -52,29 +55,69 @@ starts_as_zip (const guint8 *data, gsize size)
   return size >= 4 && memcmp (data, "PK", 2) == 0;
 }
 
+/* The layer around the one that begins now; NULL if there is none, or too many. */
+static const Layer *
+get_outer (const Scan *self)
+{
+  return self->depth > 0 && self->depth <= LAYERS_MAX ? &self->layers[self->depth - 1] : NULL;
+}
+
 /*
  * The engine takes any local header's signature for an archive that is attached to a program, and
  * those few bytes stand in many a program by chance. A real archive has a directory at its end.
  */
 static void
-look_into (Scan *self, const char *type, const guint8 *data, gsize size)
+push_layer (Scan *self, const VtEngineLayer *layer, guint32 attributes)
 {
-  const VtEngineLayer layer = {
-      .type = type,
-      .data = data,
-      .size = size,
-      .has_zip = vt_engine_attached_has_zip (data, size),
-      .in_compound =
-          self->depth > 0 && self->depth <= LAYERS_MAX && self->layers[self->depth - 1].in_compound,
-  };
+  const Layer *outer = get_outer (self);
 
   if (self->depth < LAYERS_MAX)
     self->layers[self->depth] = (Layer){
-        .is_archive = layer.has_zip || starts_as_zip (data, size),
-        .in_compound = layer.in_compound || strcmp (type, COMPOUND_TYPE) == 0,
+        .is_archive = layer->has_zip || starts_as_zip (layer->data, layer->size),
+        .in_compound = layer->in_compound || strcmp (layer->type, COMPOUND_TYPE) == 0,
+        .place =
+            vt_engine_layers_place (outer != NULL ? &outer->place : NULL, layer->type, attributes),
     };
-  if (self->audit != NULL)
-    vt_engine_audit_see (self->audit, &layer);
+}
+
+/*
+ * Whether the layer that was just pushed, at LEVEL, need not be scanned. Between some layers the
+ * engine has one that it does not tell of: what is in such a one is neither known nor remembered.
+ */
+static gboolean
+is_known (Scan *self, const VtEngineLayer *layer, guint32 level)
+{
+  VtDigest key;
+
+  if (self->known == NULL || level == 0 || level != self->depth || level >= LAYERS_MAX)
+    return FALSE;
+  key = vt_engine_layers_key (&self->layers[level].place, &layer->digest);
+  if (vt_engine_layers_know (self->known, &key))
+    return TRUE;
+  g_array_append_val (self->passed, key);
+  return FALSE;
+}
+
+/* Gives whether the engine may skip it. */
+static gboolean
+look_into (Scan *self, VtEngineLayer *layer, guint32 level, guint32 attributes)
+{
+  const Layer *outer = get_outer (self);
+  gboolean known;
+
+  layer->has_zip = vt_engine_attached_has_zip (layer->data, layer->size);
+  layer->in_compound = outer != NULL && outer->in_compound;
+  if (level > 0 && self->audit != NULL)
+    layer->digest = vt_digest_of_data (layer->data, layer->size);
+  push_layer (self, layer, attributes);
+  if (self->audit == NULL)
+    return FALSE;
+  known = is_known (self, layer, level);
+  if (known)
+    vt_engine_audit_pass (self->audit, layer);
+  else
+    vt_engine_audit_see (self->audit, layer);
+  return known;
 }
 
 /*
@@ -113,6 +156,8 @@ on_file_inspection (int fd,
                     void *context)
 {
   Scan *self = context;
+  VtEngineLayer layer = {.type = type, .data = (const guint8 *)data, .size = size};
+  gboolean known = FALSE;
 
   self->seen.begun++;
   if (level == 0)
@@ -122,11 +167,11 @@ on_file_inspection (int fd,
   else if (size + CUT_MARGIN > self->max_file_size)
     self->seen.member = VT_REASON_SIZE_LIMIT;
   if (data != NULL)
-    look_into (self, type, (const guint8 *)data, size);
-  if (strcmp (type, IGNORED_TYPE) == 0 && self->seen.member == VT_REASON_NONE)
+    known = look_into (self, &layer, level, attributes);
+  if (!known && strcmp (type, IGNORED_TYPE) == 0 && self->seen.member == VT_REASON_NONE)
     self->seen.member = keep_ignored (self, data, size);
   self->depth++;
-  return CL_CLEAN;
+  return known ? CL_BREAK : CL_CLEAN;
 }
 
 static cl_error_t
@@ -206,7 +251,9 @@ vt_engine_scan_set_message_callback (void)
 typedef struct {
   struct cl_engine *engine;
   const VtEngineOptions *options;
-  GPtrArray *ignored; /* as in Scan */
+  GPtrArray *ignored; /* this and what follows: as in Scan */
+  const VtEngineLayers *known;
+  GArray *passed;
 } Setup;
 
 static VtScanObservation
@@ -219,7 +266,9 @@ scan_once (const Setup *setup,
   Scan self = {.seen.size = size,
                .max_file_size = vt_engine_settings_get_max_file_size (setup->options),
                .audit = audit,
-               .ignored = audit != NULL ? setup->ignored : NULL};
+               .ignored = audit != NULL ? setup->ignored : NULL,
+               .known = audit != NULL ? setup->known : NULL,
+               .passed = setup->passed};
   const char *name = NULL;
   unsigned long scanned = 0;
 
@@ -274,20 +323,37 @@ scan_ignored (const Setup *setup, VtVerdict verdict)
 }
 
 /* The engine would copy what it reads from a descriptor, and call clean what it cannot read. */
-VtVerdict
-vt_engine_scan_fd (struct cl_engine *engine, const VtEngineOptions *options, int fd, guint64 size)
+static VtVerdict
+scan_fd (const Setup *setup, int fd, guint64 size)
 {
-  g_autoptr (GPtrArray) ignored = g_ptr_array_new_with_free_func ((GDestroyNotify)g_bytes_unref);
-  const Setup setup = {.engine = engine, .options = options, .ignored = ignored};
   g_autoptr (GMappedFile) content = NULL;
   g_autoptr (GError) error = NULL;
 
   if (size <= VT_ENGINE_TINY_MAX)
     return vt_verdict_clean ();
-  if (size > vt_engine_settings_get_max_file_size (options))
+  if (size > vt_engine_settings_get_max_file_size (setup->options))
     return vt_verdict_incomplete (VT_REASON_SIZE_LIMIT);
   content = g_mapped_file_new_from_fd (fd, FALSE, &error);
   if (content == NULL || g_mapped_file_get_length (content) != size)
     return vt_verdict_incomplete (VT_REASON_READ_ERROR);
-  return scan_ignored (&setup, scan_bytes (&setup, g_mapped_file_get_contents (content), size));
+  return scan_ignored (setup, scan_bytes (setup, g_mapped_file_get_contents (content), size));
+}
+
+VtVerdict
+vt_engine_scan_fd (struct cl_engine *engine,
+                   const VtEngineOptions *options,
+                   VtEngineLayers *known,
+                   int fd,
+                   guint64 size)
+{
+  g_autoptr (GPtrArray) ignored = g_ptr_array_new_with_free_func ((GDestroyNotify)g_bytes_unref);
+  g_autoptr (GArray) passed = g_array_new (FALSE, FALSE, sizeof (VtDigest));
+  const Setup setup = {
+      .engine = engine, .options = options, .ignored = ignored, .known = known, .passed = passed};
+  VtVerdict verdict = scan_fd (&setup, fd, size);
+
+  /* Where anything was amiss, nobody could say which of the layers it concerns. */
+  if (known != NULL && verdict.kind == VT_VERDICT_CLEAN)
+    vt_engine_layers_add (known, (const VtDigest *)(const void *)passed->data, passed->len);
+  return verdict;
 }
