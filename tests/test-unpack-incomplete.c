@@ -85,7 +85,7 @@ test_wrong_checksums_are_told (void)
     data[size / 2] ^= 1;
     unpacked = unpack_data (data, size, &usual_limits);
     g_test_message ("%s", paths[i]);
-    g_assert_true (unpacked->reason == VT_REASON_READ_ERROR || count_refused (unpacked) > 0);
+    g_assert_true (unpacked->reason == VT_REASON_DAMAGED || count_refused (unpacked) > 0);
     g_assert_cmpuint (count_content (unpacked, "directory/noise"), ==, 0);
   }
 }
@@ -125,7 +125,7 @@ test_what_follows_is_told (void)
     memcpy (data + size, text, sizeof text);
     unpacked = unpack_data (data, size + sizeof text, &usual_limits);
     g_test_message ("%s", paths[i]);
-    g_assert_cmpint (unpacked->reason, ==, VT_REASON_READ_ERROR);
+    g_assert_cmpint (unpacked->reason, ==, VT_REASON_DAMAGED);
   }
 }
 
@@ -134,7 +134,7 @@ test_unknown_part_of_an_initramfs (void)
 {
   g_autoptr (Unpacked) unpacked = unpack_made ("archives/initramfs.unknown", &usual_limits);
 
-  g_assert_cmpint (unpacked->reason, ==, VT_REASON_READ_ERROR);
+  g_assert_cmpint (unpacked->reason, ==, VT_REASON_DAMAGED);
   g_assert_cmpuint (unpacked->members->len, ==, 1);
 }
 
@@ -302,7 +302,7 @@ test_another_kind_than_told (void)
   for (VtContainerKind kind = VT_CONTAINER_NONE; kind < VT_CONTAINER_N_KINDS; kind++) {
     if (kind != VT_CONTAINER_ENGINE)
       g_assert_cmpint (vt_unpack (fd, size, kind, &usual_limits, not_called, NULL, NULL), ==,
-                       VT_REASON_READ_ERROR);
+                       VT_REASON_ENGINE_ERROR);
   }
 }
 

@@ -42,7 +42,7 @@ test_directories_in_themselves (void)
 
   memcpy (find_entry (data, size), data + ROOT_INODE, 2);
   unpacked = unpack_data (data, size, &usual_limits);
-  g_assert_cmpint (unpacked->reason, ==, VT_REASON_READ_ERROR);
+  g_assert_cmpint (unpacked->reason, ==, VT_REASON_DAMAGED);
   g_assert_cmpuint (unpacked->members->len, ==, 1);
   g_assert_cmpuint (count_content (unpacked, "first"), ==, 1);
 }
@@ -59,7 +59,7 @@ test_names_that_are_too_long (void)
   entry[6] = 0x00;
   entry[7] = 0x20;
   unpacked = unpack_data (data, size, &usual_limits);
-  g_assert_cmpint (unpacked->reason, ==, VT_REASON_READ_ERROR);
+  g_assert_cmpint (unpacked->reason, ==, VT_REASON_DAMAGED);
 }
 
 /* The library would read as far behind the block. */
@@ -72,11 +72,11 @@ test_places_behind_a_block (void)
 
   memset (find_entry (data, size), 0xff, 2);
   unpacked = unpack_data (data, size, &usual_limits);
-  g_assert_cmpint (unpacked->reason, ==, VT_REASON_READ_ERROR);
+  g_assert_cmpint (unpacked->reason, ==, VT_REASON_DAMAGED);
   memset (data + ROOT_INODE, 0xff, 2);
   g_clear_pointer (&unpacked, unpacked_free);
   unpacked = unpack_data (data, size, &usual_limits);
-  g_assert_cmpint (unpacked->reason, ==, VT_REASON_READ_ERROR);
+  g_assert_cmpint (unpacked->reason, ==, VT_REASON_DAMAGED);
   g_assert_cmpuint (unpacked->members->len, ==, 0);
 }
 
@@ -96,7 +96,7 @@ test_tables_where_none_can_be (void)
       memset (data + fields[i], 0, 8);
       data[fields[i] + (places[j] == 0xff ? 5 : 0)] = places[j];
       unpacked = unpack_data (data, size, &usual_limits);
-      g_assert_cmpint (unpacked->reason, ==, VT_REASON_READ_ERROR);
+      g_assert_cmpint (unpacked->reason, ==, VT_REASON_DAMAGED);
       g_assert_cmpuint (unpacked->members->len, ==, 0);
     }
   }
@@ -113,7 +113,7 @@ test_what_is_cut_is_told (void)
   for (gsize i = 1; i < 20; i++) {
     g_autoptr (Unpacked) unpacked = unpack_data (data, size * i / 20, &usual_limits);
 
-    g_assert_cmpint (unpacked->reason, ==, VT_REASON_READ_ERROR);
+    g_assert_cmpint (unpacked->reason, ==, VT_REASON_DAMAGED);
   }
 }
 
@@ -134,7 +134,7 @@ test_damaged_data (void)
     UnpackedMember *member = g_ptr_array_index (unpacked->members, i);
 
     g_assert_cmpint (member->reason, ==,
-                     member->size == 300000 ? VT_REASON_NONE : VT_REASON_READ_ERROR);
+                     member->size == 300000 ? VT_REASON_NONE : VT_REASON_DAMAGED);
   }
   g_assert_cmpuint (count_content (unpacked, "directory/noise"), ==, 1);
 }
@@ -144,7 +144,7 @@ test_compression_of_another_kind (void)
 {
   g_autoptr (Unpacked) unpacked = unpack_made ("archives/lzma.squashfs", &usual_limits);
 
-  g_assert_cmpint (unpacked->reason, ==, VT_REASON_READ_ERROR);
+  g_assert_cmpint (unpacked->reason, ==, VT_REASON_UNSUPPORTED);
   g_assert_nonnull (strstr (unpacked->detail, "lzma"));
 }
 

@@ -237,7 +237,7 @@ test_frames_without_data (void)
   unpacked = unpack_data (framed->data, framed->len, &usual_limits);
   g_assert_cmpstr (unpacked->detail, ==, NULL);
   g_assert_cmpuint (count_content (unpacked, "directory/numbers"), ==, 1);
-  g_assert_cmpint (alone->reason, ==, VT_REASON_READ_ERROR);
+  g_assert_cmpint (alone->reason, ==, VT_REASON_DAMAGED);
 }
 
 /* Answers by HTTP come without its lines, but not where these say that the rest is in pieces. */
@@ -258,7 +258,7 @@ test_answers_in_web_archives (void)
   g_assert_cmpstr (member->name, ==, "http://a/");
   g_assert_true (vt_digest_equal (&member->digest, &wanted));
   member = g_ptr_array_index (unpacked->members, 1);
-  g_assert_cmpint (member->reason, ==, VT_REASON_READ_ERROR);
+  g_assert_cmpint (member->reason, ==, VT_REASON_DAMAGED);
 }
 
 int

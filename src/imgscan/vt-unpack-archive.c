@@ -64,7 +64,10 @@ reason_of (const Reader *self, struct archive_entry *entry)
   gboolean encrypted = entry != NULL ? archive_entry_is_encrypted (entry) > 0
                                      : archive_read_has_encrypted_entries (self->archive) > 0;
 
-  return encrypted ? VT_REASON_ENCRYPTED : VT_REASON_READ_ERROR;
+  if (encrypted)
+    return VT_REASON_ENCRYPTED;
+  return g_str_has_prefix (vt_archive_error (self->archive), "Unsupported") ? VT_REASON_UNSUPPORTED
+                                                                            : VT_REASON_DAMAGED;
 }
 
 /* As the archive has it, if that can be told in the locale; else as UTF-8. */
@@ -185,8 +188,7 @@ take_entries (Reader *self)
                                archive_format_name (self->archive) ?: "archive",
                                vt_archive_error (self->archive));
     if (status == ARCHIVE_WARN && self->is_cpio)
-      return vt_unpacker_fail (unpacker, VT_REASON_READ_ERROR, "%s",
-                               vt_archive_error (self->archive));
+      return vt_unpacker_fail (unpacker, VT_REASON_DAMAGED, "%s", vt_archive_error (self->archive));
     if (!take_entry (self, entry))
       return FALSE;
   }
@@ -200,7 +202,7 @@ vt_archive_new (VtUnpacker *unpacker, VtSupport support)
 
   if (support (archive) != ARCHIVE_OK) {
     /* WARN is an external program in the place of a library, too. */
-    vt_unpacker_fail (unpacker, VT_REASON_READ_ERROR, "libarchive: %s", vt_archive_error (archive));
+    vt_unpacker_fail (unpacker, VT_REASON_DAMAGED, "libarchive: %s", vt_archive_error (archive));
     return NULL;
   }
   for (gsize i = 0; passwords != NULL && passwords[i] != NULL && i < PASSWORDS_MAX; i++)
@@ -261,7 +263,7 @@ open_file (VtUnpacker *unpacker, struct archive *archive, SeekableFile *file)
   archive_read_set_seek_callback (archive, on_file_seek);
   archive_read_set_callback_data (archive, file);
   return archive_read_open1 (archive) == ARCHIVE_OK ||
-         vt_unpacker_fail (unpacker, VT_REASON_READ_ERROR, "%s", vt_archive_error (archive));
+         vt_unpacker_fail (unpacker, VT_REASON_DAMAGED, "%s", vt_archive_error (archive));
 }
 
 gboolean
@@ -295,7 +297,7 @@ gboolean
 vt_archive_open_input (VtUnpacker *self, struct archive *archive, VtInput *input)
 {
   return archive_read_open (archive, input, NULL, on_input_read, NULL) == ARCHIVE_OK ||
-         vt_unpacker_fail (self, VT_REASON_READ_ERROR, "%s", vt_archive_error (archive));
+         vt_unpacker_fail (self, VT_REASON_DAMAGED, "%s", vt_archive_error (archive));
 }
 
 gboolean
@@ -305,7 +307,7 @@ vt_archive_give_back (VtUnpacker *self, struct archive *archive, VtInput *input,
   guint64 taken = input->position - start;
 
   return (used <= taken && vt_input_give_back (input, taken - used)) ||
-         vt_unpacker_fail (self, VT_REASON_READ_ERROR, "the end of an archive is not known");
+         vt_unpacker_fail (self, VT_REASON_DAMAGED, "the end of an archive is not known");
 }
 
 gboolean

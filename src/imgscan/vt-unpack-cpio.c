@@ -29,7 +29,7 @@ vt_unpack_cpio (VtUnpacker *self, VtInput *input, guint depth)
       if (!vt_unpack_stream (self, input, type.format, vt_unpack_cpio, depth))
         return FALSE;
     } else {
-      return vt_unpacker_fail (self, VT_REASON_READ_ERROR,
+      return vt_unpacker_fail (self, VT_REASON_DAMAGED,
                                "cpio: what begins at byte %" G_GUINT64_FORMAT " is no archive (%s)",
                                input->position, type.name ?: "unknown");
     }
