@@ -190,7 +190,11 @@ static void
 test_holes_take_no_memory (void)
 {
   static const char *const paths[] = {"archives/holes-gnu.tar", "archives/holes-posix.tar"};
+  g_autofree guint8 *expected = g_malloc0 (30 * MEBI);
+  VtDigest digest;
 
+  expected[20 * MEBI] = 'x';
+  digest = vt_digest_of_data (expected, 30 * MEBI);
   for (gsize i = 0; i < G_N_ELEMENTS (paths); i++) {
     g_autoptr (Unpacked) unpacked = unpack_made (paths[i], &usual_limits);
     UnpackedMember *member;
@@ -202,6 +206,7 @@ test_holes_take_no_memory (void)
     g_assert_cmpuint (member->size, ==, 30 * MEBI);
     g_assert_cmpint (fstat (member->content, &info), ==, 0);
     g_assert_cmpint (info.st_blocks, <=, 1024);
+    g_assert_true (vt_digest_equal (&member->digest, &digest));
   }
 }
 

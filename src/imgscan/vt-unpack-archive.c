@@ -38,8 +38,9 @@ static const VtSupported formats[] = {
 typedef struct {
   VtUnpacker *unpacker;
   struct archive *archive;
-  gboolean is_tar;  /* of all formats, only it has holes */
-  gboolean is_cpio; /* a warning with a header: bytes were passed over */
+  /* Its reader looks for the next header behind bytes that are none, passes over whole members
+   * where it finds one late, and the end is OK then: only the text of the error tells. */
+  gboolean is_cpio;
 } Reader;
 
 VtSupport
@@ -108,7 +109,7 @@ read_data (Reader *self, VtMember *member, gboolean *complete)
       *complete = FALSE;
       return FALSE;
     }
-    if (n > 0 && !vt_member_write (member, self->is_tar ? (guint64)offset : member->size, data, n))
+    if (n > 0 && !vt_member_write (member, (guint64)offset, data, n))
       return FALSE;
   }
 }
@@ -122,12 +123,11 @@ told_size (struct archive_entry *entry)
 
 /* A hole may be the last of it. */
 static gboolean
-is_whole (const Reader *self, struct archive_entry *entry, const VtMember *member)
+is_whole (struct archive_entry *entry, const VtMember *member)
 {
   return member->reason != VT_REASON_NONE || !archive_entry_size_is_set (entry) ||
          told_size (entry) == member->size ||
-         (self->is_tar && archive_entry_sparse_count (entry) > 0 &&
-          told_size (entry) > member->size);
+         (archive_entry_sparse_count (entry) > 0 && told_size (entry) > member->size);
 }
 
 static gboolean
@@ -144,7 +144,7 @@ take_file (Reader *self, struct archive_entry *entry)
   readable = read_data (self, &member, &complete);
   if (!readable && complete) /* a limit */
     return FALSE;
-  if (!complete || !is_whole (self, entry, &member))
+  if (!complete || !is_whole (entry, &member))
     vt_member_refuse (&member, reason_of (self, entry));
   if (!vt_member_finish (&member, told_size (entry)))
     return FALSE;
@@ -153,7 +153,7 @@ take_file (Reader *self, struct archive_entry *entry)
                            archive_format_name (self->archive), vt_archive_error (self->archive));
 }
 
-/* A hard link that has data is the file: in cpio archives the last of the names. */
+/* Hard links are files to libarchive, of which one has the data: in cpio archives the last. */
 static gboolean
 take_entry (Reader *self, struct archive_entry *entry)
 {
@@ -161,9 +161,7 @@ take_entry (Reader *self, struct archive_entry *entry)
 
   if (!vt_unpacker_count (self->unpacker))
     return FALSE;
-  if (type != AE_IFREG && type != 0 && archive_entry_hardlink (entry) == NULL)
-    return TRUE;
-  return take_file (self, entry);
+  return (type != AE_IFREG && type != 0) || take_file (self, entry);
 }
 
 static gboolean
@@ -176,6 +174,9 @@ take_entries (Reader *self)
     struct archive_entry *entry = NULL;
     int status = archive_read_next_header (self->archive, &entry);
 
+    if (self->is_cpio && archive_error_string (self->archive) != NULL)
+      return vt_unpacker_fail (unpacker, VT_REASON_READ_ERROR, "cpio: %s",
+                               vt_archive_error (self->archive));
     if (status == ARCHIVE_EOF)
       return unpacker->reason == VT_REASON_NONE;
     if (status == ARCHIVE_RETRY && ++retries < RETRIES_MAX)
@@ -183,9 +184,6 @@ take_entries (Reader *self)
     if (status != ARCHIVE_OK && status != ARCHIVE_WARN)
       return vt_unpacker_fail (unpacker, reason_of (self, NULL), "%s: %s",
                                archive_format_name (self->archive) ?: "archive",
-                               vt_archive_error (self->archive));
-    if (status == ARCHIVE_WARN && self->is_cpio)
-      return vt_unpacker_fail (unpacker, VT_REASON_READ_ERROR, "%s",
                                vt_archive_error (self->archive));
     if (!take_entry (self, entry))
       return FALSE;
@@ -271,7 +269,7 @@ vt_unpack_whole_file (VtUnpacker *self, VtUnpackFile *file, VtFormat format)
   g_autofree guint8 *buffer = g_malloc (BLOCK_SIZE);
   SeekableFile seekable = {file, buffer};
   g_autoptr (VtArchive) archive = NULL;
-  Reader reader = {.unpacker = self, .is_tar = format == VT_FORMAT_TAR};
+  Reader reader = {.unpacker = self};
 
   g_return_val_if_fail (support != NULL, FALSE);
   archive = vt_archive_new (self, support);
@@ -312,7 +310,7 @@ gboolean
 vt_unpack_tar (VtUnpacker *self, VtInput *input)
 {
   g_autoptr (VtArchive) archive = vt_archive_new (self, archive_read_support_format_tar);
-  Reader reader = {.unpacker = self, .archive = archive, .is_tar = TRUE};
+  Reader reader = {.unpacker = self, .archive = archive};
   guint64 start = input->position;
 
   return archive != NULL && vt_archive_open_input (self, archive, input) &&
