@@ -144,7 +144,21 @@ test_rpm_without_its_payload (void)
   g_assert_cmpint (unpacked->reason, ==, VT_REASON_READ_ERROR);
 }
 
-/* libarchive looks for the next header behind them. */
+/* The second of the headers: the first file takes two blocks. */
+static void
+test_damaged_header_of_a_tar_archive (void)
+{
+  g_autoptr (GBytes) bytes = container_bytes ("archives/gnu.tar");
+  gsize size = g_bytes_get_size (bytes);
+  g_autofree guint8 *data = g_memdup2 (g_bytes_get_data (bytes, NULL), size);
+  g_autoptr (Unpacked) unpacked = NULL;
+
+  data[1024] ^= 1;
+  unpacked = unpack_data (data, size, &usual_limits);
+  g_assert_cmpint (unpacked->reason, ==, VT_REASON_READ_ERROR);
+  g_assert_cmpuint (count_content (unpacked, "directory/noise"), ==, 1);
+}
+
 static void
 test_bytes_within_a_cpio_archive (void)
 {
@@ -349,6 +363,8 @@ main (int argc, char **argv)
   g_test_add_func ("/unpack-incomplete/other-members-come", test_other_members_come);
   g_test_add_func ("/unpack-incomplete/what-follows-is-told", test_what_follows_is_told);
   g_test_add_func ("/unpack-incomplete/rpm-without-its-payload", test_rpm_without_its_payload);
+  g_test_add_func ("/unpack-incomplete/damaged-header-of-a-tar-archive",
+                   test_damaged_header_of_a_tar_archive);
   g_test_add_func ("/unpack-incomplete/bytes-within-a-cpio-archive",
                    test_bytes_within_a_cpio_archive);
   g_test_add_func ("/unpack-incomplete/unknown-part-of-an-initramfs",

@@ -2,9 +2,9 @@
 /*
  * What libarchive reads. Each format and filter is named: some that it has run programs.
  *
- * It answers in five ways. OK and EOF are what they say. After FAILED the next member can still be
- * read, after FATAL nothing can. WARN is about attributes when it comes with a header; with data it
- * is a wrong checksum or size, and the member is not what was packed.
+ * It answers in six ways. OK and EOF are what they say. After FAILED and RETRY the next member can
+ * still be read, after FATAL nothing can. WARN is about attributes when it comes with a header;
+ * with data it is a wrong checksum or size, and the member is not what was packed.
  */
 #include "vt-unpack-archive.h"
 
@@ -16,20 +16,30 @@
 #define BLOCK_SIZE ((gsize)128 * 1024)
 /* Pieces without a byte in a row that are borne with. */
 #define EMPTY_PIECES_MAX 100000U
-/* Times that one call asks to be made again. */
+/* Damaged headers that are passed over. */
 #define RETRIES_MAX   10U
 #define PASSWORDS_MAX 64U
+
+/* Archives one after the other, as tar -i reads them. */
+static int
+support_tar (struct archive *archive)
+{
+  int status = archive_read_support_format_tar (archive);
+
+  if (status != ARCHIVE_OK)
+    return status;
+  return archive_read_set_format_option (archive, "tar", "read_concatenated_archives", "1");
+}
 
 static const VtSupported formats[] = {
     {VT_FORMAT_7ZIP, archive_read_support_format_7zip},
     {VT_FORMAT_AR, archive_read_support_format_ar},
     {VT_FORMAT_CAB, archive_read_support_format_cab},
-    {VT_FORMAT_CPIO, archive_read_support_format_cpio},
     {VT_FORMAT_ISO9660, archive_read_support_format_iso9660},
     {VT_FORMAT_LHA, archive_read_support_format_lha},
     {VT_FORMAT_RAR, archive_read_support_format_rar},
     {VT_FORMAT_RAR5, archive_read_support_format_rar5},
-    {VT_FORMAT_TAR, archive_read_support_format_tar},
+    {VT_FORMAT_TAR, support_tar},
     {VT_FORMAT_XAR, archive_read_support_format_xar},
     {VT_FORMAT_ZIP, archive_read_support_format_zip},
 };
@@ -38,9 +48,6 @@ static const VtSupported formats[] = {
 typedef struct {
   VtUnpacker *unpacker;
   struct archive *archive;
-  /* Its reader looks for the next header behind bytes that are none, passes over whole members
-   * where it finds one late, and the end is OK then: only the text of the error tells. */
-  gboolean is_cpio;
 } Reader;
 
 VtSupport
@@ -85,7 +92,6 @@ static gboolean
 read_data (Reader *self, VtMember *member, gboolean *complete)
 {
   guint empty = 0;
-  guint retries = 0;
 
   *complete = TRUE;
   for (;;) {
@@ -96,14 +102,12 @@ read_data (Reader *self, VtMember *member, gboolean *complete)
 
     if (status == ARCHIVE_EOF)
       return TRUE;
-    if (status == ARCHIVE_WARN)
+    if (status != ARCHIVE_OK)
       *complete = FALSE;
-    if (status == ARCHIVE_RETRY && ++retries < RETRIES_MAX)
-      continue;
-    if (status != ARCHIVE_OK && status != ARCHIVE_WARN) {
-      *complete = FALSE;
-      return status == ARCHIVE_FAILED;
-    }
+    if (status == ARCHIVE_RETRY || status == ARCHIVE_FAILED)
+      return TRUE;
+    if (status != ARCHIVE_OK && status != ARCHIVE_WARN)
+      return FALSE;
     empty = n == 0 ? empty + 1 : 0;
     if (empty > EMPTY_PIECES_MAX) {
       *complete = FALSE;
@@ -153,7 +157,7 @@ take_file (Reader *self, struct archive_entry *entry)
                            archive_format_name (self->archive), vt_archive_error (self->archive));
 }
 
-/* Hard links are files to libarchive, of which one has the data: in cpio archives the last. */
+/* Hard links are files to libarchive, without a byte. */
 static gboolean
 take_entry (Reader *self, struct archive_entry *entry)
 {
@@ -174,18 +178,18 @@ take_entries (Reader *self)
     struct archive_entry *entry = NULL;
     int status = archive_read_next_header (self->archive, &entry);
 
-    if (self->is_cpio && archive_error_string (self->archive) != NULL)
-      return vt_unpacker_fail (unpacker, VT_REASON_READ_ERROR, "cpio: %s",
-                               vt_archive_error (self->archive));
     if (status == ARCHIVE_EOF)
       return unpacker->reason == VT_REASON_NONE;
-    if (status == ARCHIVE_RETRY && ++retries < RETRIES_MAX)
+    if (status == ARCHIVE_OK || status == ARCHIVE_WARN) {
+      if (!take_entry (self, entry))
+        return FALSE;
       continue;
-    if (status != ARCHIVE_OK && status != ARCHIVE_WARN)
-      return vt_unpacker_fail (unpacker, reason_of (self, NULL), "%s: %s",
-                               archive_format_name (self->archive) ?: "archive",
-                               vt_archive_error (self->archive));
-    if (!take_entry (self, entry))
+    }
+    vt_unpacker_fail (unpacker, reason_of (self, NULL), "%s: %s",
+                      archive_format_name (self->archive) ?: "archive",
+                      vt_archive_error (self->archive));
+    /* A header is damaged, and the next one is behind it. */
+    if (status != ARCHIVE_RETRY || ++retries > RETRIES_MAX)
       return FALSE;
   }
 }
@@ -309,19 +313,8 @@ vt_archive_give_back (VtUnpacker *self, struct archive *archive, VtInput *input,
 gboolean
 vt_unpack_tar (VtUnpacker *self, VtInput *input)
 {
-  g_autoptr (VtArchive) archive = vt_archive_new (self, archive_read_support_format_tar);
+  g_autoptr (VtArchive) archive = vt_archive_new (self, support_tar);
   Reader reader = {.unpacker = self, .archive = archive};
-  guint64 start = input->position;
-
-  return archive != NULL && vt_archive_open_input (self, archive, input) &&
-         take_entries (&reader) && vt_archive_give_back (self, archive, input, start);
-}
-
-gboolean
-vt_unpack_one_cpio (VtUnpacker *self, VtInput *input)
-{
-  g_autoptr (VtArchive) archive = vt_archive_new (self, archive_read_support_format_cpio);
-  Reader reader = {.unpacker = self, .archive = archive, .is_cpio = TRUE};
   guint64 start = input->position;
 
   return archive != NULL && vt_archive_open_input (self, archive, input) &&
