@@ -62,6 +62,23 @@ test_names_that_are_too_long (void)
   g_assert_cmpint (unpacked->reason, ==, VT_REASON_DAMAGED);
 }
 
+static void
+test_names_that_cannot_be (void)
+{
+  static const char bytes[] = {'\0', '/'};
+
+  for (gsize i = 0; i < G_N_ELEMENTS (bytes); i++) {
+    gsize size;
+    g_autofree guint8 *data = read_plain (&size);
+    g_autoptr (Unpacked) unpacked = NULL;
+
+    find_entry (data, size)[8] = (guint8)bytes[i];
+    unpacked = unpack_data (data, size, &usual_limits);
+    g_assert_cmpint (unpacked->reason, ==, VT_REASON_DAMAGED);
+    g_assert_cmpuint (count_content (unpacked, "first"), ==, 1);
+  }
+}
+
 /* The library would read as far behind the block. */
 static void
 test_places_behind_a_block (void)
@@ -177,6 +194,7 @@ main (int argc, char **argv)
   g_test_init (&argc, &argv, NULL);
   g_test_add_func ("/unpack-squashfs/directories-in-themselves", test_directories_in_themselves);
   g_test_add_func ("/unpack-squashfs/names-that-are-too-long", test_names_that_are_too_long);
+  g_test_add_func ("/unpack-squashfs/names-that-cannot-be", test_names_that_cannot_be);
   g_test_add_func ("/unpack-squashfs/places-behind-a-block", test_places_behind_a_block);
   g_test_add_func ("/unpack-squashfs/tables-where-none-can-be", test_tables_where_none_can_be);
   g_test_add_func ("/unpack-squashfs/what-is-cut-is-told", test_what_is_cut_is_told);

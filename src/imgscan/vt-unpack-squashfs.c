@@ -10,6 +10,7 @@
 #include "vt-unpack-private.h"
 
 #include <squashfuse/squashfuse.h>
+#include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -77,8 +78,6 @@ check_superblock (Reader *self, const guint8 *super)
   if (vt_le32 (super) != SQUASHFS_MAGIC || block_bits > SQUASHFS_FILE_MAX_LOG ||
       block_size < BLOCK_SIZE_MIN || block_size != 1U << block_bits)
     return damaged (self, "superblock");
-  if (vt_le64 (super + 40) > self->size)
-    return vt_unpacker_fail (self->unpacker, VT_REASON_DAMAGED, "squashfs: ends early");
   return (is_place (self, vt_le64 (super + 64)) && is_place (self, vt_le64 (super + 72))) ||
          damaged (self, "tables");
 }
@@ -261,13 +260,20 @@ enter_directory (Reader *self, sqfs_inode_id id, sqfs_inode *inode)
 }
 
 static gboolean
+is_name (const Reader *self, gsize size)
+{
+  return size <= SQUASHFS_NAME_LEN && memchr (self->name, '\0', size) == NULL &&
+         memchr (self->name, '/', size) == NULL;
+}
+
+static gboolean
 take_entry (Reader *self, const sqfs_dir_entry *entry)
 {
   sqfs_inode inode;
 
   if (!vt_unpacker_count (self->unpacker))
     return FALSE;
-  if (entry->name_size > SQUASHFS_NAME_LEN || !read_inode (self, entry->inode, &inode)) {
+  if (!is_name (self, entry->name_size) || !read_inode (self, entry->inode, &inode)) {
     damaged (self, "entry");
     return TRUE;
   }
