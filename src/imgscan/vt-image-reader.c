@@ -46,20 +46,15 @@ static gboolean
 export_image (Reader *self, GError **error)
 {
   const VtImageOptions *options = self->arguments->options;
-  g_auto (VtBlockInfo) info = {0};
-  g_autofree char *path = g_canonicalize_filename (options->path, NULL);
+  g_autoptr (VtBlockChain) chain = NULL;
 
   if (!vt_image_sink_phase (self->sink, "open", error))
     return FALSE;
-  if (!g_file_test (path, G_FILE_TEST_EXISTS) || g_file_test (path, G_FILE_TEST_IS_DIR)) {
-    g_set_error_literal (error, VT_IMAGE_ERROR, VT_IMAGE_ERROR_NOT_FOUND, "no such file");
+  chain = vt_block_chain_open (options, error);
+  if (chain == NULL || !vt_image_sink_described (self->sink, vt_block_chain_get_format (chain),
+                                                 vt_block_chain_get_virtual_size (chain), error))
     return FALSE;
-  }
-  if (!vt_block_info_read (path, options->format, options->snapshot, &info, error) ||
-      !vt_image_sink_described (self->sink, info.format, info.virtual_size, error))
-    return FALSE;
-  self->export =
-      vt_block_export_start (path, info.format, options->snapshot, self->arguments->run_dir, error);
+  self->export = vt_block_export_start (chain, options->snapshot, self->arguments->run_dir, error);
   return self->export != NULL;
 }
 

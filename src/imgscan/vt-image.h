@@ -46,6 +46,7 @@ typedef struct {
   char *path;            /* the image */
   char *format;          /* QEMU's name of its format; NULL: found out */
   char *snapshot;        /* internal snapshot to read, or NULL */
+  GStrv backing;         /* files, and directories of files, that the image may name */
   GStrv keys;            /* LUKS keys: DEVICE:key:STRING or DEVICE:file:FILE, DEVICE may be "all" */
   GStrv include;         /* globs; when there are any, only paths that match one are read */
   GStrv exclude;         /* globs; paths that match one are not read */

@@ -26,6 +26,7 @@ vt_cli_options_clear (VtCliOptions *self)
   g_free (self->progress);
   g_free (self->max_file_size);
   g_free (self->max_scan_size);
+  g_strfreev (self->backing);
   g_strfreev (self->keys);
   g_strfreev (self->include);
   g_strfreev (self->exclude);
@@ -41,6 +42,10 @@ add_image_options (GOptionContext *context, VtCliOptions *self)
        "The image's format, as QEMU names it: qcow2, raw and so on (default: found out)", "FORMAT"},
       {"snapshot", 0, 0, G_OPTION_ARG_STRING, &self->snapshot,
        "Read this internal snapshot of a qcow2 image", "NAME"},
+      {"allow-backing", 0, 0, G_OPTION_ARG_FILENAME_ARRAY, &self->backing,
+       "Allow the image to lie upon other files: FILE, or all below a directory; may be given more "
+       "than once",
+       "FILE"},
       {"key", 0, 0, G_OPTION_ARG_STRING_ARRAY, &self->keys,
        "Open an encrypted device: DEVICE:key:STRING or DEVICE:file:FILE; DEVICE may be 'all'",
        "SELECTOR"},
@@ -220,6 +225,7 @@ vt_cli_make_image_options (const VtCliOptions *self, const char *image)
 
   options->format = g_strdup (self->image_format);
   options->snapshot = g_strdup (self->snapshot);
+  replace_strv (&options->backing, self->backing);
   replace_strv (&options->keys, self->keys);
   replace_strv (&options->include, self->include);
   replace_strv (&options->exclude, self->exclude);

@@ -29,6 +29,7 @@ typedef struct {
   char *progress;
   char *max_file_size;
   char *max_scan_size;
+  GStrv backing;
   GStrv keys;
   GStrv include;
   GStrv exclude;
