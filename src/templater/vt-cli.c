@@ -12,6 +12,9 @@
 
 #include "vt-verbs.h"
 
+/* Name by which a stream remembers the file that was not there before it. */
+#define NEW_FILE "vt-new-file"
+
 void
 vt_cli_options_clear (VtCliOptions *self)
 {
@@ -287,6 +290,8 @@ GOutputStream *
 vt_cli_open_output (const char *path, GError **error)
 {
   g_autoptr (GFile) file = NULL;
+  GOutputStream *stream;
+  gboolean is_new;
   struct stat info;
 
   if (path == NULL || g_str_equal (path, "-"))
@@ -294,7 +299,12 @@ vt_cli_open_output (const char *path, GError **error)
   if (stat (path, &info) == 0 && !S_ISREG (info.st_mode))
     return open_special (path, error);
   file = g_file_new_for_commandline_arg (path);
-  return G_OUTPUT_STREAM (g_file_replace (file, NULL, FALSE, G_FILE_CREATE_NONE, NULL, error));
+  is_new = !g_file_query_exists (file, NULL);
+  stream = G_OUTPUT_STREAM (g_file_replace (file, NULL, FALSE, G_FILE_CREATE_NONE, NULL, error));
+  /* It is written to where it is to be: what is dropped must not stay there. */
+  if (stream != NULL && is_new)
+    g_object_set_data_full (G_OBJECT (stream), NEW_FILE, g_steal_pointer (&file), g_object_unref);
+  return stream;
 }
 
 void
@@ -302,12 +312,16 @@ vt_cli_discard_output (GOutputStream *stream)
 {
   g_autoptr (GOutputStream) owned = stream;
   g_autoptr (GCancellable) cancelled = g_cancellable_new ();
+  GFile *file;
 
   if (owned == NULL)
     return;
   /* Closing puts the new file in the place of the old one, unless it is cancelled. */
   g_cancellable_cancel (cancelled);
   g_output_stream_close (owned, cancelled, NULL);
+  file = g_object_get_data (G_OBJECT (owned), NEW_FILE);
+  if (file != NULL)
+    g_file_delete (file, NULL, NULL);
 }
 
 int
