@@ -55,7 +55,9 @@ vt_nested_reader_new (VtSpawner *spawner, const VtImageOptions *options)
 
   self->spawner = spawner;
   self->options = vt_image_options_copy (options);
-  g_clear_pointer (&self->options->source, g_free);
+  g_clear_pointer (&self->options->file, g_free);
+  self->options->offset = 0;
+  self->options->size = 0;
   g_clear_pointer (&self->options->format, g_free);
   g_clear_pointer (&self->options->snapshot, g_free);
   g_clear_pointer (&self->options->include, g_strfreev);
@@ -122,7 +124,8 @@ on_file (VtImageFile *file, gpointer user_data)
 static VtReason
 find_reason (const GError *error)
 {
-  if (g_error_matches (error, VT_IMAGE_ERROR, VT_IMAGE_ERROR_NO_FILESYSTEM))
+  if (g_error_matches (error, VT_IMAGE_ERROR, VT_IMAGE_ERROR_NO_FILESYSTEM) ||
+      g_error_matches (error, VT_IMAGE_ERROR, VT_IMAGE_ERROR_NEEDS_OTHER_FILE))
     return VT_REASON_UNSUPPORTED;
   if (g_error_matches (error, VT_IMAGE_ERROR, VT_IMAGE_ERROR_BAD_IMAGE))
     return VT_REASON_DAMAGED;
@@ -162,7 +165,7 @@ on_start (gpointer data)
   g_autoptr (VtImageOptions) options = vt_image_options_copy (self->reader->options);
 
   vt_source_clear (&self->later);
-  options->source = g_strdup_printf ("/proc/%d/fd/%d", (int)getpid (), self->fd);
+  options->file = g_strdup_printf ("/proc/%d/fd/%d", (int)getpid (), self->fd);
   self->image = vt_image_start (self->reader->spawner, options, self->result, &image_events, self);
   return G_SOURCE_REMOVE;
 }
