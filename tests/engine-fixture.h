@@ -14,6 +14,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include "vt-crc32.h"
 #include "vt-engine-id.h"
 #include "vt-engine-options.h"
 #include "vt-paths.h"
@@ -214,7 +215,7 @@ append_zip_header (GByteArray *zip, const ZipMember *member, gboolean central, g
   append_le (zip, member->encrypted ? 1 : 0, 2);
   append_le (zip, 0, 2); /* stored */
   append_le (zip, 0, 4); /* time */
-  append_le (zip, 0, 4); /* checksum: the engine does not look */
+  append_le (zip, vt_crc32 ((const guint8 *)member->content, size), 4);
   append_le (zip, size, 4);
   append_le (zip, size, 4);
   append_le (zip, strlen (member->name), 2);

@@ -17,6 +17,7 @@ typedef struct {
   EngineFixture base;
   char *tmp_dir;
   VtClEngine *engine;
+  VtEngineLayers *known; /* NULL unless a test sets it */
 } Fixture;
 
 static inline void
@@ -31,6 +32,7 @@ static inline void
 tear_down (Fixture *fixture, gconstpointer data)
 {
   g_clear_pointer (&fixture->engine, cl_engine_free);
+  g_clear_pointer (&fixture->known, vt_engine_layers_free);
   g_free (fixture->tmp_dir);
   engine_fixture_tear_down (&fixture->base, data);
 }
@@ -44,7 +46,7 @@ load (Fixture *fixture)
 
   fixture->engine = vt_engine_load (fixture->base.options, id, &signatures, &error);
   g_assert_no_error (error);
-  g_assert_cmpuint (signatures, ==, 2);
+  g_assert_cmpuint (signatures, >=, 2);
   g_assert_cmpint (cl_engine_set_str (fixture->engine, CL_ENGINE_TMPDIR, fixture->tmp_dir), ==,
                    CL_SUCCESS);
 }
@@ -56,7 +58,8 @@ scan (Fixture *fixture, GByteArray *content)
 
   if (fixture->engine == NULL)
     load (fixture);
-  return vt_engine_scan_fd (fixture->engine, fixture->base.options, fd, content->len);
+  return vt_engine_scan_fd (fixture->engine, fixture->base.options, fixture->known, fd,
+                            content->len);
 }
 
 #define ADD(name, function)                                                                        \

@@ -106,9 +106,8 @@ bytes_of_hidden_text (const char *text)
   return bytes;
 }
 
-/* A tar.zst whose members are named and have these texts in them; ends with NULL. */
 static inline GByteArray *
-make_tar_zst (const char *name, ...)
+make_tar_zst_of (const char *name, ...)
 {
   GByteArray *bytes = g_byte_array_new ();
   struct archive *archive = archive_write_new ();
@@ -129,6 +128,9 @@ make_tar_zst (const char *name, ...)
   archive_write_free (archive);
   return bytes;
 }
+
+/* A tar.zst of members: the name and the text of each. */
+#define make_tar_zst(...) make_tar_zst_of (__VA_ARGS__, (const char *)NULL)
 
 /* The same around one member. Takes BYTES. */
 static inline GByteArray *

@@ -107,7 +107,7 @@ test_what_programs_make (void)
 }
 
 static void
-assert_is (guint8 *bytes, gsize size, VtContainerKind kind)
+assert_is (const guint8 *bytes, gsize size, VtContainerKind kind)
 {
   vt_autofd fd = memfd_create ("test", MFD_CLOEXEC);
 
@@ -167,6 +167,24 @@ read_made (const char *path, gsize n)
 
   g_assert_cmpint (read (fd, bytes, size), ==, (gssize)size);
   return bytes;
+}
+
+/* Numbers that cannot be where the mark is right. */
+static void
+test_numbers_must_fit (void)
+{
+  static const guint8 cpio[26 + 8] = {0xc7, 0x71, [20] = 8, [26] = 'n', 'o',
+                                      '\0', 'e',  'n',      'd',        's'};
+  guint8 lzma[14] = {0x5d, 0, 0, 0x80, 0, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0};
+  g_autofree guint8 *ext = read_made ("disks/ext4", 0);
+
+  assert_is (ext, 100000, VT_CONTAINER_DISK);
+  ext[1024 + 40]++; /* inodes a group */
+  assert_is (ext, 100000, VT_CONTAINER_NONE);
+  assert_is (lzma, sizeof lzma, VT_CONTAINER_ARCHIVE);
+  lzma[1] = 0x05; /* the dictionary */
+  assert_is (lzma, sizeof lzma, VT_CONTAINER_NONE);
+  assert_is (cpio, sizeof cpio, VT_CONTAINER_NONE);
 }
 
 /* Copies of boot sectors, and boot loaders, are on every system. */
@@ -238,6 +256,7 @@ main (int argc, char **argv)
   g_test_init (&argc, &argv, NULL);
   g_test_add_func ("/container/what-programs-make", test_what_programs_make);
   g_test_add_func ("/container/look-alikes", test_look_alikes);
+  g_test_add_func ("/container/numbers-must-fit", test_numbers_must_fit);
   g_test_add_func ("/container/boot-sectors-are-no-disks", test_boot_sectors_are_no_disks);
   g_test_add_func ("/container/kernels-are-no-disks", test_kernels_are_no_disks);
   g_test_add_func ("/container/entries-of-a-table-must-be-right",

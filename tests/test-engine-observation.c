@@ -34,6 +34,9 @@ test_rules (void)
   seen = seen_clean ();
   seen.member = VT_REASON_SIZE_LIMIT;
   assert_incomplete (vt_scan_observation_to_verdict (&seen), VT_REASON_SIZE_LIMIT);
+  seen = seen_clean ();
+  seen.unseen = VT_REASON_READ_ERROR;
+  assert_incomplete (vt_scan_observation_to_verdict (&seen), VT_REASON_READ_ERROR);
   for (cl_error_t result = CL_ENULLARG; result < CL_ELAST_ERROR; result++) {
     seen = seen_clean ();
     seen.result = result;

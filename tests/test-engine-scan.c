@@ -55,7 +55,7 @@ test_short_read (Fixture *fixture, gconstpointer data)
 
   load (fixture);
   assert_incomplete (
-      vt_engine_scan_fd (fixture->engine, fixture->base.options, fd, content->len + 1),
+      vt_engine_scan_fd (fixture->engine, fixture->base.options, NULL, fd, content->len + 1),
       VT_REASON_READ_ERROR);
 }
 

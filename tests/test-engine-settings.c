@@ -50,7 +50,7 @@ scan (EngineFixture *fixture, const GString *content)
   engine = vt_engine_load (fixture->options, id, &signatures, &error);
   g_assert_no_error (error);
   g_assert_cmpint (cl_engine_set_str (engine, CL_ENGINE_TMPDIR, fixture->dir), ==, CL_SUCCESS);
-  return vt_engine_scan_fd (engine, fixture->options, fd, content->len);
+  return vt_engine_scan_fd (engine, fixture->options, NULL, fd, content->len);
 }
 
 /* HEAD, LINE as often as it takes, TAIL. */

@@ -11,9 +11,9 @@ test_members_are_found_and_named (Fixture *fixture, gconstpointer worker)
   g_autoptr (VtScanResult) result = NULL;
   g_autoptr (VtScanResult) again = NULL;
 
-  add_file (fixture, "clean", make_tar_zst ("one", "nothing", "two", "to see", NULL));
+  add_file (fixture, "clean", make_tar_zst ("one", "nothing", "two", "to see"));
   add_file (fixture, "inner",
-            wrap ("outer member", make_tar_zst ("one", "nothing", "two", MARKER, NULL)));
+            wrap ("outer member", make_tar_zst ("one", "nothing", "two", MARKER)));
   result = run_job (fixture);
   g_assert_no_error (result->error);
   g_assert_cmpuint (result->stats.clean, ==, 1);
@@ -35,7 +35,7 @@ test_the_first_member_decides (Fixture *fixture, gconstpointer worker)
   g_autofree char *slow = g_strconcat (long_text, MARKER, NULL);
   g_autoptr (VtScanResult) result = NULL;
 
-  add_file (fixture, "two", make_tar_zst ("slow", slow, "fast", MARKER, "faster", MARKER, NULL));
+  add_file (fixture, "two", make_tar_zst ("slow", slow, "fast", MARKER, "faster", MARKER));
   result = run_job (fixture);
   assert_infected (result, "/two", "!slow");
 }
@@ -48,7 +48,7 @@ test_copies_wait_for_one (Fixture *fixture, gconstpointer worker)
   for (guint i = 0; i < 20; i++) {
     g_autofree char *name = g_strdup_printf ("copy-%u", i);
 
-    add_file (fixture, name, make_tar_zst ("one", "nothing", "two", MARKER, NULL));
+    add_file (fixture, name, make_tar_zst ("one", "nothing", "two", MARKER));
   }
   result = run_job (fixture);
   g_assert_cmpuint (result->stats.infected, ==, 20);
@@ -64,13 +64,13 @@ test_depth_is_limited (Fixture *fixture, gconstpointer worker)
   g_autoptr (VtScanResult) again = NULL;
 
   fixture->base.options->max_recursion = 2;
-  add_file (fixture, "a-two", wrap ("m", make_tar_zst ("n", "nothing", NULL)));
-  add_file (fixture, "b-three", wrap ("l", wrap ("m", make_tar_zst ("n", "other", NULL))));
+  add_file (fixture, "a-two", wrap ("m", make_tar_zst ("n", "nothing")));
+  add_file (fixture, "b-three", wrap ("l", wrap ("m", make_tar_zst ("n", "other"))));
   result = run_job (fixture);
   g_assert_cmpuint (result->stats.clean, ==, 1);
   assert_incomplete (result, "/b-three", VT_REASON_RECURSION_LIMIT, "!l!m");
   /* Not too deep as a file of its own, whatever it was in another. */
-  add_file (fixture, "c-one", make_tar_zst ("n", "other", NULL));
+  add_file (fixture, "c-one", make_tar_zst ("n", "other"));
   again = run_job (fixture);
   g_assert_cmpuint (again->stats.clean, ==, 2);
 }
@@ -229,7 +229,7 @@ test_a_container_in_itself_has_an_end (Fixture *fixture, gconstpointer worker)
 {
   g_autoptr (VtScanResult) result = NULL;
 
-  add_file (fixture, "quine", make_tar_zst ("m", "nothing", NULL));
+  add_file (fixture, "quine", make_tar_zst ("m", "nothing"));
   result = run_job (fixture);
   assert_incomplete (result, "/quine", VT_REASON_RECURSION_LIMIT, "!same");
 }
@@ -240,11 +240,11 @@ test_members_are_counted (Fixture *fixture, gconstpointer worker)
   g_autoptr (VtScanResult) many = NULL;
   g_autoptr (VtScanResult) much = NULL;
 
-  add_file (fixture, "many", make_tar_zst ("m", "nothing", NULL));
+  add_file (fixture, "many", make_tar_zst ("m", "nothing"));
   fixture->base.options->max_files = 10;
   many = run_job (fixture);
   assert_incomplete (many, "/many", VT_REASON_FILES_LIMIT, "");
-  add_file (fixture, "many", make_tar_zst ("m", "other", NULL));
+  add_file (fixture, "many", make_tar_zst ("m", "other"));
   fixture->base.options->max_files = 1000;
   fixture->base.options->max_unpacked_size = 95;
   much = run_job (fixture);
@@ -256,9 +256,9 @@ test_a_crash_costs_one_container (Fixture *fixture, gconstpointer worker)
 {
   g_autoptr (VtScanResult) result = NULL;
 
-  add_file (fixture, "container", make_tar_zst ("m", "nothing", NULL));
+  add_file (fixture, "container", make_tar_zst ("m", "nothing"));
   add_file (fixture, "file", bytes_of_text ("nothing"));
-  add_file (fixture, "other", make_tar_zst ("n", "nothing", NULL));
+  add_file (fixture, "other", make_tar_zst ("n", "nothing"));
   result = run_job (fixture);
   g_assert_no_error (result->error);
   g_assert_cmpuint (result->stats.clean, ==, 1);
@@ -282,7 +282,7 @@ test_an_interrupt_ends_openings (Fixture *fixture, gconstpointer worker)
   for (guint i = 0; i < 5; i++) {
     g_autofree char *name = g_strdup_printf ("container-%u", i);
 
-    add_file (fixture, name, make_tar_zst (name, "nothing", NULL));
+    add_file (fixture, name, make_tar_zst (name, "nothing"));
   }
   make_job (fixture);
   g_timeout_add (500, on_pause, cancellable);

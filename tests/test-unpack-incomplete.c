@@ -85,7 +85,7 @@ test_wrong_checksums_are_told (void)
     data[size / 2] ^= 1;
     unpacked = unpack_data (data, size, &usual_limits);
     g_test_message ("%s", paths[i]);
-    g_assert_true (unpacked->reason == VT_REASON_READ_ERROR || count_refused (unpacked) > 0);
+    g_assert_true (unpacked->reason == VT_REASON_DAMAGED || count_refused (unpacked) > 0);
     g_assert_cmpuint (count_content (unpacked, "directory/noise"), ==, 0);
   }
 }
@@ -125,8 +125,56 @@ test_what_follows_is_told (void)
     memcpy (data + size, text, sizeof text);
     unpacked = unpack_data (data, size + sizeof text, &usual_limits);
     g_test_message ("%s", paths[i]);
-    g_assert_cmpint (unpacked->reason, ==, VT_REASON_READ_ERROR);
+    g_assert_cmpint (unpacked->reason, ==, VT_REASON_DAMAGED);
   }
+}
+
+/* Its headers are whole, and then nothing comes. */
+static void
+test_rpm_without_its_payload (void)
+{
+  g_autoptr (GBytes) bytes = container_bytes ("archives/w9.gzdio.rpm");
+  gsize size;
+  const guint8 *data = g_bytes_get_data (bytes, &size);
+  const guint8 *payload = memmem (data, size, "\x1f\x8b\x08", 3);
+  g_autoptr (Unpacked) unpacked = NULL;
+
+  g_assert_nonnull (payload);
+  unpacked = unpack_data (data, (gsize)(payload - data), &usual_limits);
+  g_assert_cmpint (unpacked->reason, ==, VT_REASON_DAMAGED);
+}
+
+/* The second of the headers: the first file takes two blocks. */
+static void
+test_damaged_header_of_a_tar_archive (void)
+{
+  g_autoptr (GBytes) bytes = container_bytes ("archives/gnu.tar");
+  gsize size = g_bytes_get_size (bytes);
+  g_autofree guint8 *data = g_memdup2 (g_bytes_get_data (bytes, NULL), size);
+  g_autoptr (Unpacked) unpacked = NULL;
+
+  data[1024] ^= 1;
+  unpacked = unpack_data (data, size, &usual_limits);
+  g_assert_cmpint (unpacked->reason, ==, VT_REASON_DAMAGED);
+  g_assert_cmpuint (count_content (unpacked, "directory/noise"), ==, 1);
+}
+
+static void
+test_bytes_within_a_cpio_archive (void)
+{
+  g_autoptr (GBytes) bytes = container_bytes ("archives/newc.cpio");
+  gsize size;
+  const guint8 *data = g_bytes_get_data (bytes, &size);
+  const guint8 *second = memmem (data + 6, size - 6, "070701", 6);
+  g_autoptr (GByteArray) changed = g_byte_array_new ();
+  g_autoptr (Unpacked) unpacked = NULL;
+
+  g_assert_nonnull (second);
+  g_byte_array_append (changed, data, (guint)(second - data));
+  g_byte_array_append (changed, (const guint8 *)"more", 4);
+  g_byte_array_append (changed, second, (guint)(data + size - second));
+  unpacked = unpack_data (changed->data, changed->len, &usual_limits);
+  g_assert_cmpint (unpacked->reason, ==, VT_REASON_DAMAGED);
 }
 
 static void
@@ -134,7 +182,7 @@ test_unknown_part_of_an_initramfs (void)
 {
   g_autoptr (Unpacked) unpacked = unpack_made ("archives/initramfs.unknown", &usual_limits);
 
-  g_assert_cmpint (unpacked->reason, ==, VT_REASON_READ_ERROR);
+  g_assert_cmpint (unpacked->reason, ==, VT_REASON_DAMAGED);
   g_assert_cmpuint (unpacked->members->len, ==, 1);
 }
 
@@ -302,7 +350,7 @@ test_another_kind_than_told (void)
   for (VtContainerKind kind = VT_CONTAINER_NONE; kind < VT_CONTAINER_N_KINDS; kind++) {
     if (kind != VT_CONTAINER_ENGINE)
       g_assert_cmpint (vt_unpack (fd, size, kind, &usual_limits, not_called, NULL, NULL), ==,
-                       VT_REASON_READ_ERROR);
+                       VT_REASON_ENGINE_ERROR);
   }
 }
 
@@ -314,6 +362,11 @@ main (int argc, char **argv)
   g_test_add_func ("/unpack-incomplete/wrong-checksums-are-told", test_wrong_checksums_are_told);
   g_test_add_func ("/unpack-incomplete/other-members-come", test_other_members_come);
   g_test_add_func ("/unpack-incomplete/what-follows-is-told", test_what_follows_is_told);
+  g_test_add_func ("/unpack-incomplete/rpm-without-its-payload", test_rpm_without_its_payload);
+  g_test_add_func ("/unpack-incomplete/damaged-header-of-a-tar-archive",
+                   test_damaged_header_of_a_tar_archive);
+  g_test_add_func ("/unpack-incomplete/bytes-within-a-cpio-archive",
+                   test_bytes_within_a_cpio_archive);
   g_test_add_func ("/unpack-incomplete/unknown-part-of-an-initramfs",
                    test_unknown_part_of_an_initramfs);
   g_test_add_func ("/unpack-incomplete/encrypted", test_encrypted);

@@ -42,7 +42,7 @@ test_directories_in_themselves (void)
 
   memcpy (find_entry (data, size), data + ROOT_INODE, 2);
   unpacked = unpack_data (data, size, &usual_limits);
-  g_assert_cmpint (unpacked->reason, ==, VT_REASON_READ_ERROR);
+  g_assert_cmpint (unpacked->reason, ==, VT_REASON_DAMAGED);
   g_assert_cmpuint (unpacked->members->len, ==, 1);
   g_assert_cmpuint (count_content (unpacked, "first"), ==, 1);
 }
@@ -59,7 +59,24 @@ test_names_that_are_too_long (void)
   entry[6] = 0x00;
   entry[7] = 0x20;
   unpacked = unpack_data (data, size, &usual_limits);
-  g_assert_cmpint (unpacked->reason, ==, VT_REASON_READ_ERROR);
+  g_assert_cmpint (unpacked->reason, ==, VT_REASON_DAMAGED);
+}
+
+static void
+test_names_that_cannot_be (void)
+{
+  static const char bytes[] = {'\0', '/'};
+
+  for (gsize i = 0; i < G_N_ELEMENTS (bytes); i++) {
+    gsize size;
+    g_autofree guint8 *data = read_plain (&size);
+    g_autoptr (Unpacked) unpacked = NULL;
+
+    find_entry (data, size)[8] = (guint8)bytes[i];
+    unpacked = unpack_data (data, size, &usual_limits);
+    g_assert_cmpint (unpacked->reason, ==, VT_REASON_DAMAGED);
+    g_assert_cmpuint (count_content (unpacked, "first"), ==, 1);
+  }
 }
 
 /* The library would read as far behind the block. */
@@ -72,11 +89,11 @@ test_places_behind_a_block (void)
 
   memset (find_entry (data, size), 0xff, 2);
   unpacked = unpack_data (data, size, &usual_limits);
-  g_assert_cmpint (unpacked->reason, ==, VT_REASON_READ_ERROR);
+  g_assert_cmpint (unpacked->reason, ==, VT_REASON_DAMAGED);
   memset (data + ROOT_INODE, 0xff, 2);
   g_clear_pointer (&unpacked, unpacked_free);
   unpacked = unpack_data (data, size, &usual_limits);
-  g_assert_cmpint (unpacked->reason, ==, VT_REASON_READ_ERROR);
+  g_assert_cmpint (unpacked->reason, ==, VT_REASON_DAMAGED);
   g_assert_cmpuint (unpacked->members->len, ==, 0);
 }
 
@@ -96,7 +113,7 @@ test_tables_where_none_can_be (void)
       memset (data + fields[i], 0, 8);
       data[fields[i] + (places[j] == 0xff ? 5 : 0)] = places[j];
       unpacked = unpack_data (data, size, &usual_limits);
-      g_assert_cmpint (unpacked->reason, ==, VT_REASON_READ_ERROR);
+      g_assert_cmpint (unpacked->reason, ==, VT_REASON_DAMAGED);
       g_assert_cmpuint (unpacked->members->len, ==, 0);
     }
   }
@@ -113,7 +130,7 @@ test_what_is_cut_is_told (void)
   for (gsize i = 1; i < 20; i++) {
     g_autoptr (Unpacked) unpacked = unpack_data (data, size * i / 20, &usual_limits);
 
-    g_assert_cmpint (unpacked->reason, ==, VT_REASON_READ_ERROR);
+    g_assert_cmpint (unpacked->reason, ==, VT_REASON_DAMAGED);
   }
 }
 
@@ -134,7 +151,7 @@ test_damaged_data (void)
     UnpackedMember *member = g_ptr_array_index (unpacked->members, i);
 
     g_assert_cmpint (member->reason, ==,
-                     member->size == 300000 ? VT_REASON_NONE : VT_REASON_READ_ERROR);
+                     member->size == 300000 ? VT_REASON_NONE : VT_REASON_DAMAGED);
   }
   g_assert_cmpuint (count_content (unpacked, "directory/noise"), ==, 1);
 }
@@ -144,7 +161,7 @@ test_compression_of_another_kind (void)
 {
   g_autoptr (Unpacked) unpacked = unpack_made ("archives/lzma.squashfs", &usual_limits);
 
-  g_assert_cmpint (unpacked->reason, ==, VT_REASON_READ_ERROR);
+  g_assert_cmpint (unpacked->reason, ==, VT_REASON_UNSUPPORTED);
   g_assert_nonnull (strstr (unpacked->detail, "lzma"));
 }
 
@@ -177,6 +194,7 @@ main (int argc, char **argv)
   g_test_init (&argc, &argv, NULL);
   g_test_add_func ("/unpack-squashfs/directories-in-themselves", test_directories_in_themselves);
   g_test_add_func ("/unpack-squashfs/names-that-are-too-long", test_names_that_are_too_long);
+  g_test_add_func ("/unpack-squashfs/names-that-cannot-be", test_names_that_cannot_be);
   g_test_add_func ("/unpack-squashfs/places-behind-a-block", test_places_behind_a_block);
   g_test_add_func ("/unpack-squashfs/tables-where-none-can-be", test_tables_where_none_can_be);
   g_test_add_func ("/unpack-squashfs/what-is-cut-is-told", test_what_is_cut_is_told);

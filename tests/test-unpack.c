@@ -138,6 +138,22 @@ test_streams_one_after_the_other (void)
   }
 }
 
+static void
+test_tar_archives_one_after_the_other (void)
+{
+  g_autoptr (GBytes) first = container_bytes ("archives/gnu.tar");
+  g_autoptr (GBytes) second = container_bytes ("archives/linked.tar");
+  g_autoptr (GByteArray) both = g_byte_array_new ();
+  g_autoptr (Unpacked) unpacked = NULL;
+
+  g_byte_array_append (both, g_bytes_get_data (first, NULL), (guint)g_bytes_get_size (first));
+  g_byte_array_append (both, g_bytes_get_data (second, NULL), (guint)g_bytes_get_size (second));
+  unpacked = unpack_data (both->data, both->len, &usual_limits);
+  g_assert_cmpstr (unpacked->detail, ==, NULL);
+  g_assert_cmpuint (unpacked->members->len, ==, 4);
+  g_assert_cmpuint (count_content (unpacked, "first"), ==, 2);
+}
+
 /* Its members are archives, which come as they are; and the files are in one of them. */
 static void
 test_packages_of_debian (void)
@@ -190,7 +206,11 @@ static void
 test_holes_take_no_memory (void)
 {
   static const char *const paths[] = {"archives/holes-gnu.tar", "archives/holes-posix.tar"};
+  g_autofree guint8 *expected = g_malloc0 (30 * MEBI);
+  VtDigest digest;
 
+  expected[20 * MEBI] = 'x';
+  digest = vt_digest_of_data (expected, 30 * MEBI);
   for (gsize i = 0; i < G_N_ELEMENTS (paths); i++) {
     g_autoptr (Unpacked) unpacked = unpack_made (paths[i], &usual_limits);
     UnpackedMember *member;
@@ -202,6 +222,7 @@ test_holes_take_no_memory (void)
     g_assert_cmpuint (member->size, ==, 30 * MEBI);
     g_assert_cmpint (fstat (member->content, &info), ==, 0);
     g_assert_cmpint (info.st_blocks, <=, 1024);
+    g_assert_true (vt_digest_equal (&member->digest, &digest));
   }
 }
 
@@ -237,7 +258,7 @@ test_frames_without_data (void)
   unpacked = unpack_data (framed->data, framed->len, &usual_limits);
   g_assert_cmpstr (unpacked->detail, ==, NULL);
   g_assert_cmpuint (count_content (unpacked, "directory/numbers"), ==, 1);
-  g_assert_cmpint (alone->reason, ==, VT_REASON_READ_ERROR);
+  g_assert_cmpint (alone->reason, ==, VT_REASON_DAMAGED);
 }
 
 /* Answers by HTTP come without its lines, but not where these say that the rest is in pieces. */
@@ -258,7 +279,7 @@ test_answers_in_web_archives (void)
   g_assert_cmpstr (member->name, ==, "http://a/");
   g_assert_true (vt_digest_equal (&member->digest, &wanted));
   member = g_ptr_array_index (unpacked->members, 1);
-  g_assert_cmpint (member->reason, ==, VT_REASON_READ_ERROR);
+  g_assert_cmpint (member->reason, ==, VT_REASON_DAMAGED);
 }
 
 int
@@ -268,6 +289,8 @@ main (int argc, char **argv)
   g_test_add_func ("/unpack/all-members-come", test_all_members_come);
   g_test_add_func ("/unpack/single-files", test_single_files);
   g_test_add_func ("/unpack/streams-one-after-the-other", test_streams_one_after_the_other);
+  g_test_add_func ("/unpack/tar-archives-one-after-the-other",
+                   test_tar_archives_one_after_the_other);
   g_test_add_func ("/unpack/packages-of-debian", test_packages_of_debian);
   g_test_add_func ("/unpack/names", test_names);
   g_test_add_func ("/unpack/holes-take-no-memory", test_holes_take_no_memory);

@@ -77,5 +77,7 @@ vt_scan_observation_to_verdict (const VtScanObservation *self)
     return vt_verdict_incomplete (self->layer);
   if (self->complained || self->begun == 0 || self->begun != self->ended)
     return vt_verdict_incomplete (VT_REASON_ENGINE_ERROR);
+  if (self->unseen != VT_REASON_NONE)
+    return vt_verdict_incomplete (self->unseen);
   return vt_verdict_clean ();
 }

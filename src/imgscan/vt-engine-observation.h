@@ -23,6 +23,7 @@ typedef struct {
   guint begun;         /* layers whose scan began */
   guint ended;         /* layers whose scan ended */
   VtReason layer;      /* why a layer's scan failed, or NONE */
+  VtReason unseen;     /* why not all that is there came by the engine, or NONE */
   gboolean complained; /* the engine gave a warning or an error */
 } VtScanObservation;
 

@@ -9,77 +9,138 @@
 
 #include <string.h>
 
+#include "vt-engine-attached.h"
+#include "vt-engine-audit.h"
 #include "vt-engine-observation.h"
 #include "vt-engine-settings.h"
-
-/* The engine does not look at contents this small, and has none but hash signatures that could
- * match one: such a content is clean by definition. */
-#define TINY_MAX 5
 
 /* A zip member is cut at the size limit without a word, up to one buffer of the unpacker short of
  * it. */
 #define CUT_MARGIN ((guint64)8192)
 
-/* End of a zip archive's directory (APPNOTE.TXT 4.3.16): its size, without the comment, and the
- * longest comment. */
-#define ZIP_END_SIZE    22
-#define ZIP_COMMENT_MAX 65535
-/* Locator of the directory's end in archives above 4 GiB, just before (APPNOTE.TXT 4.3.15). */
-#define ZIP64_LOCATOR_SIZE 20
+/* How the engine names the types that it does not look at, and compound files. */
+#define IGNORED_TYPE  "CL_TYPE_IGNORED"
+#define COMPOUND_TYPE "CL_TYPE_MSOLE2"
+
+/* What a zip header says where the size stands elsewhere (APPNOTE.TXT 4.5.3). */
+#define ZIP64_SIZE G_MAXUINT32
 
 /* Layers within layers; more than the deepest recursion. */
 #define LAYERS_MAX (VT_ENGINE_RECURSION_CEILING + 2)
 
 typedef struct {
+  gboolean is_archive;  /* zip headers in it belong to an archive */
+  gboolean in_compound; /* it is a compound file, or in one */
+  VtDigest place;       /* its type and those around it (vt-engine-layers.h) */
+} Layer;
+
+typedef struct {
   VtScanObservation seen;
   guint64 max_file_size;
-  /* Of each layer that is being scanned: whether zip headers in it belong to an archive. */
-  gboolean is_archive[LAYERS_MAX];
-  guint depth;
+  VtEngineAudit *audit; /* or NULL, where only a finding matters */
+  GPtrArray *ignored;   /* of GBytes; what the engine does not look at is added. NULL: may not be */
+  guint64 ignored_size; /* bytes of all of these */
+  const VtEngineLayers *known; /* what need not be scanned again; NULL: everything must be */
+  GArray *passed;              /* of VtDigest: the keys of the layers that came by, or NULL */
+  Layer layers[LAYERS_MAX];    /* those that are being scanned, each in the one before */
+  guint depth;                 /* how many */
 } Scan;
 
 typedef cl_fmap_t VtClMap;
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (VtClMap, cl_fmap_close)
 
-static guint32
-read_le32 (const guint8 *bytes)
+static gboolean
+starts_as_zip (const guint8 *data, gsize size)
 {
-  return bytes[0] | (guint32)bytes[1] << 8 | (guint32)bytes[2] << 16 | (guint32)bytes[3] << 24;
+  return size >= 4 && memcmp (data, "PK", 2) == 0;
 }
 
-/* Whether the end record at OFFSET is preceded by the directory it tells of. */
-static gboolean
-is_zip_end (const guint8 *data, gsize offset)
+/* The layer around the one that begins now; NULL if there is none, or too many. */
+static const Layer *
+get_outer (const Scan *self)
 {
-  guint32 directory_size = read_le32 (data + offset + 12);
-
-  if (offset >= ZIP64_LOCATOR_SIZE &&
-      memcmp (data + offset - ZIP64_LOCATOR_SIZE, "PK\x06\x07", 4) == 0)
-    return TRUE;
-  return directory_size >= 4 && directory_size <= offset &&
-         memcmp (data + offset - directory_size, "PK\x01\x02", 4) == 0;
+  return self->depth > 0 && self->depth <= LAYERS_MAX ? &self->layers[self->depth - 1] : NULL;
 }
 
 /*
  * The engine takes any local header's signature for an archive that is attached to a program, and
  * those few bytes stand in many a program by chance. A real archive has a directory at its end.
  */
-static gboolean
-has_zip_directory (const guint8 *data, gsize size)
+static void
+push_layer (Scan *self, const VtEngineLayer *layer, guint32 attributes)
 {
-  gsize first = size > ZIP_END_SIZE + ZIP_COMMENT_MAX ? size - ZIP_END_SIZE - ZIP_COMMENT_MAX : 0;
+  const Layer *outer = get_outer (self);
 
-  for (gsize end = size; end >= first + ZIP_END_SIZE; end--)
-    if (memcmp (data + end - ZIP_END_SIZE, "PK\x05\x06", 4) == 0 &&
-        is_zip_end (data, end - ZIP_END_SIZE))
-      return TRUE;
+  if (self->depth < LAYERS_MAX)
+    self->layers[self->depth] = (Layer){
+        .is_archive = layer->has_zip || starts_as_zip (layer->data, layer->size),
+        .in_compound = layer->in_compound || strcmp (layer->type, COMPOUND_TYPE) == 0,
+        .place =
+            vt_engine_layers_place (outer != NULL ? &outer->place : NULL, layer->type, attributes),
+    };
+}
+
+/*
+ * Whether the layer that was just pushed, at LEVEL, need not be scanned. Between some layers the
+ * engine has one that it does not tell of: what is in such a one is neither known nor remembered.
+ */
+static gboolean
+is_known (Scan *self, const VtEngineLayer *layer, guint32 level)
+{
+  VtDigest key;
+
+  if (self->known == NULL || level == 0 || level != self->depth || level >= LAYERS_MAX)
+    return FALSE;
+  key = vt_engine_layers_key (&self->layers[level].place, &layer->digest);
+  if (vt_engine_layers_know (self->known, &key))
+    return TRUE;
+  g_array_append_val (self->passed, key);
   return FALSE;
 }
 
+/* Gives whether the engine may skip it. */
 static gboolean
-starts_as_zip (const guint8 *data, gsize size)
+look_into (Scan *self, VtEngineLayer *layer, guint32 level, guint32 attributes)
 {
-  return size >= 4 && memcmp (data, "PK", 2) == 0;
+  const Layer *outer = get_outer (self);
+  gboolean known;
+
+  layer->has_zip = vt_engine_attached_has_zip (layer->data, layer->size);
+  layer->in_compound = outer != NULL && outer->in_compound;
+  if (level > 0 && self->audit != NULL)
+    layer->digest = vt_digest_of_data (layer->data, layer->size);
+  push_layer (self, layer, attributes);
+  if (self->audit == NULL)
+    return FALSE;
+  known = is_known (self, layer, level);
+  if (known)
+    vt_engine_audit_pass (self->audit, layer);
+  else
+    vt_engine_audit_see (self->audit, layer);
+  return known;
+}
+
+/*
+ * Sounds, films and databases are of a type that the engine does not compare with anything. They
+ * are so by their first bytes: with one more before these the type is another.
+ */
+static VtReason
+keep_ignored (Scan *self, const char *data, gsize size)
+{
+  char *copy;
+
+  if (self->ignored == NULL || data == NULL)
+    return VT_REASON_ENGINE_ERROR;
+  if (size >= self->max_file_size - self->ignored_size)
+    return VT_REASON_SCAN_LIMIT;
+  copy = g_try_malloc (size + 1);
+  if (copy == NULL)
+    return VT_REASON_ENGINE_ERROR;
+  copy[0] = '\0';
+  memcpy (copy + 1, data, size);
+  g_ptr_array_add (self->ignored, g_bytes_new_take (copy, size + 1));
+  self->ignored_size += size;
+  return VT_REASON_NONE;
 }
 
 static cl_error_t
@@ -95,7 +156,8 @@ on_file_inspection (int fd,
                     void *context)
 {
   Scan *self = context;
-  const guint8 *bytes = (const guint8 *)data;
+  VtEngineLayer layer = {.type = type, .data = (const guint8 *)data, .size = size};
+  gboolean known = FALSE;
 
   self->seen.begun++;
   if (level == 0)
@@ -104,11 +166,12 @@ on_file_inspection (int fd,
     self->seen.layer = VT_REASON_ENGINE_ERROR;
   else if (size + CUT_MARGIN > self->max_file_size)
     self->seen.member = VT_REASON_SIZE_LIMIT;
-  if (self->depth < LAYERS_MAX)
-    self->is_archive[self->depth] =
-        bytes != NULL && (starts_as_zip (bytes, size) || has_zip_directory (bytes, size));
+  if (data != NULL)
+    known = look_into (self, &layer, level, attributes);
+  if (!known && strcmp (type, IGNORED_TYPE) == 0 && self->seen.member == VT_REASON_NONE)
+    self->seen.member = keep_ignored (self, data, size);
   self->depth++;
-  return CL_CLEAN;
+  return known ? CL_BREAK : CL_CLEAN;
 }
 
 static cl_error_t
@@ -137,10 +200,12 @@ on_meta (const char *container,
   Scan *self = context;
 
   if (g_strcmp0 (container, "CL_TYPE_ZIP") == 0 && self->depth > 0 && self->depth <= LAYERS_MAX &&
-      !self->is_archive[self->depth - 1])
+      !self->layers[self->depth - 1].is_archive)
     return CL_CLEAN;
   if (is_encrypted != 0)
     self->seen.member = VT_REASON_ENCRYPTED;
+  else if (real_size == ZIP64_SIZE && self->audit != NULL)
+    return CL_CLEAN; /* the audit reads the other place */
   else if (real_size > self->max_file_size && self->seen.member == VT_REASON_NONE)
     self->seen.member = VT_REASON_SIZE_LIMIT;
   return CL_CLEAN;
@@ -182,55 +247,113 @@ vt_engine_scan_set_message_callback (void)
   cl_set_clcb_msg (on_message);
 }
 
+/* What a scan rests on. */
+typedef struct {
+  struct cl_engine *engine;
+  const VtEngineOptions *options;
+  GPtrArray *ignored; /* this and what follows: as in Scan */
+  const VtEngineLayers *known;
+  GArray *passed;
+} Setup;
+
 static VtScanObservation
-scan_once (struct cl_engine *engine,
-           const VtEngineOptions *options,
+scan_once (const Setup *setup,
            struct cl_scan_options scan_options,
+           VtEngineAudit *audit,
            cl_fmap_t *map,
            guint64 size)
 {
-  Scan self = {.seen.size = size, .max_file_size = vt_engine_settings_get_max_file_size (options)};
+  Scan self = {.seen.size = size,
+               .max_file_size = vt_engine_settings_get_max_file_size (setup->options),
+               .audit = audit,
+               .ignored = audit != NULL ? setup->ignored : NULL,
+               .known = audit != NULL ? setup->known : NULL,
+               .passed = setup->passed};
   const char *name = NULL;
   unsigned long scanned = 0;
 
-  self.seen.result = cl_scanmap_callback (map, NULL, &name, &scanned, engine, &scan_options, &self);
+  self.seen.result =
+      cl_scanmap_callback (map, NULL, &name, &scanned, setup->engine, &scan_options, &self);
   if (self.seen.result == CL_VIRUS && name != NULL)
     vt_scan_observation_add_alert (&self.seen, name);
   return self.seen;
 }
 
 static VtVerdict
-scan_map (struct cl_engine *engine, const VtEngineOptions *options, cl_fmap_t *map, guint64 size)
+scan_map (const Setup *setup, cl_fmap_t *map, guint64 size)
 {
+  g_autoptr (VtEngineAudit) audit = vt_engine_audit_new (setup->options);
   VtScanObservation seen;
   VtScanObservation plain;
 
-  seen = scan_once (engine, options, vt_engine_settings_get_strict (), map, size);
+  seen = scan_once (setup, vt_engine_settings_get_strict (), audit, map, size);
+  seen.unseen = vt_engine_audit_finish (audit);
   if (!seen.has_threat && seen.alert != VT_REASON_NONE) {
     /* Of several such alerts the engine names one: a heuristic detection may be behind it. */
-    plain = scan_once (engine, options, vt_engine_settings_get_plain (), map, size);
+    plain = scan_once (setup, vt_engine_settings_get_plain (), NULL, map, size);
     if (plain.has_threat)
       return vt_scan_observation_to_verdict (&plain);
   }
   return vt_scan_observation_to_verdict (&seen);
 }
 
+static VtVerdict
+scan_bytes (const Setup *setup, const void *data, gsize size)
+{
+  g_autoptr (VtClMap) map = cl_fmap_open_memory (data, size);
+
+  return map != NULL ? scan_map (setup, map, size) : vt_verdict_incomplete (VT_REASON_ENGINE_ERROR);
+}
+
+/* The worse of VERDICT and what is found in what the engine did not look at. */
+static VtVerdict
+scan_ignored (const Setup *setup, VtVerdict verdict)
+{
+  const Setup again = {.engine = setup->engine, .options = setup->options};
+
+  for (guint i = 0; i < setup->ignored->len && verdict.kind != VT_VERDICT_INFECTED; i++) {
+    gsize size;
+    const void *data = g_bytes_get_data (g_ptr_array_index (setup->ignored, i), &size);
+    VtVerdict more = scan_bytes (&again, data, size);
+
+    if (verdict.kind == VT_VERDICT_CLEAN || more.kind == VT_VERDICT_INFECTED)
+      verdict = more;
+  }
+  return verdict;
+}
+
 /* The engine would copy what it reads from a descriptor, and call clean what it cannot read. */
-VtVerdict
-vt_engine_scan_fd (struct cl_engine *engine, const VtEngineOptions *options, int fd, guint64 size)
+static VtVerdict
+scan_fd (const Setup *setup, int fd, guint64 size)
 {
   g_autoptr (GMappedFile) content = NULL;
-  g_autoptr (VtClMap) map = NULL;
   g_autoptr (GError) error = NULL;
 
-  if (size <= TINY_MAX)
+  if (size <= VT_ENGINE_TINY_MAX)
     return vt_verdict_clean ();
-  if (size > vt_engine_settings_get_max_file_size (options))
+  if (size > vt_engine_settings_get_max_file_size (setup->options))
     return vt_verdict_incomplete (VT_REASON_SIZE_LIMIT);
   content = g_mapped_file_new_from_fd (fd, FALSE, &error);
   if (content == NULL || g_mapped_file_get_length (content) != size)
     return vt_verdict_incomplete (VT_REASON_READ_ERROR);
-  map = cl_fmap_open_memory (g_mapped_file_get_contents (content), (size_t)size);
-  return map != NULL ? scan_map (engine, options, map, size)
-                     : vt_verdict_incomplete (VT_REASON_ENGINE_ERROR);
+  return scan_ignored (setup, scan_bytes (setup, g_mapped_file_get_contents (content), size));
+}
+
+VtVerdict
+vt_engine_scan_fd (struct cl_engine *engine,
+                   const VtEngineOptions *options,
+                   VtEngineLayers *known,
+                   int fd,
+                   guint64 size)
+{
+  g_autoptr (GPtrArray) ignored = g_ptr_array_new_with_free_func ((GDestroyNotify)g_bytes_unref);
+  g_autoptr (GArray) passed = g_array_new (FALSE, FALSE, sizeof (VtDigest));
+  const Setup setup = {
+      .engine = engine, .options = options, .ignored = ignored, .known = known, .passed = passed};
+  VtVerdict verdict = scan_fd (&setup, fd, size);
+
+  /* Where anything was amiss, nobody could say which of the layers it concerns. */
+  if (known != NULL && verdict.kind == VT_VERDICT_CLEAN)
+    vt_engine_layers_add (known, (const VtDigest *)(const void *)passed->data, passed->len);
+  return verdict;
 }

@@ -16,6 +16,10 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC (VtClEngine, cl_engine_free)
 /* Which signatures cl_load() takes: those that clamscan(1) takes by default. */
 #define VT_ENGINE_DB_OPTIONS ((unsigned int)CL_DB_STDOPT)
 
+/* Bytes. The engine does not look at contents this small, and has none but hash signatures that
+ * could match one: such a content is clean by definition. */
+#define VT_ENGINE_TINY_MAX 5
+
 /* Largest content that the engine takes under OPTIONS, in bytes. */
 guint64 vt_engine_settings_get_max_file_size (const VtEngineOptions *options);
 

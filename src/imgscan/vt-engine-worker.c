@@ -90,7 +90,7 @@ reply (
 }
 
 static gboolean
-serve (int socket, struct cl_engine *engine, const VtEngineOptions *options)
+serve (int socket, struct cl_engine *engine, const VtEngineOptions *options, VtEngineLayers *known)
 {
   g_auto (VtIpcFds) fds = VT_IPC_FDS_INIT;
   g_autoptr (GVariant) request = vt_ipc_receive (socket, VT_SCAN_REQUEST_TYPE, &fds, NULL);
@@ -103,7 +103,7 @@ serve (int socket, struct cl_engine *engine, const VtEngineOptions *options)
   g_variant_get (request, "(tt)", &serial, &size);
   /* What is sealed cannot change between being hashed and being scanned. */
   if (fds.fd[0] >= 0 && vt_content_is_sealed (fds.fd[0], size))
-    verdict = vt_engine_scan_fd (engine, options, fds.fd[0], size);
+    verdict = vt_engine_scan_fd (engine, options, known, fds.fd[0], size);
   return reply (socket, VT_WORKER_VERDICT, serial, &verdict, verdict.threat);
 }
 
@@ -124,6 +124,7 @@ vt_engine_worker_run (int socket,
                       const char *dir)
 {
   static const VtVerdict none = {.kind = VT_VERDICT_UNKNOWN};
+  g_autoptr (VtEngineLayers) known = vt_engine_layers_new ();
   g_autoptr (GError) error = NULL;
   VtSandboxLayers layers;
 
@@ -137,7 +138,7 @@ vt_engine_worker_run (int socket,
   }
   if (!reply (socket, VT_WORKER_READY, 0, &none, find_weakness (layers)))
     return EXIT_FAILURE;
-  while (serve (socket, engine, options))
+  while (serve (socket, engine, options, known))
     ;
   return EXIT_SUCCESS;
 }

@@ -5,6 +5,7 @@
  */
 #include <string.h>
 
+#include "vt-crc32.h"
 #include "vt-partitions-private.h"
 
 #define N_ENTRIES  128
@@ -38,20 +39,6 @@ refuse (char **why, const char *text)
   return FALSE;
 }
 
-/* CRC-32 as in Ethernet, which a GPT uses. */
-static guint32
-crc32 (const guint8 *bytes, gsize n)
-{
-  guint32 crc = G_MAXUINT32;
-
-  for (gsize i = 0; i < n; i++) {
-    crc ^= bytes[i];
-    for (guint bit = 0; bit < 8; bit++)
-      crc = crc >> 1 ^ ((crc & 1) != 0 ? 0xedb88320U : 0);
-  }
-  return ~crc;
-}
-
 static gboolean
 is_header (const guint8 *header, guint64 own, guint64 other)
 {
@@ -61,7 +48,7 @@ is_header (const guint8 *header, guint64 own, guint64 other)
   memset (copy + HEADER_CRC, 0, 4);
   return memcmp (header, "EFI PART", 8) == 0 && vt_le32 (header + HEADER_REVISION) == 0x10000 &&
          vt_le32 (header + HEADER_SIZE) == HEADER_LENGTH &&
-         vt_le32 (header + HEADER_CRC) == crc32 (copy, sizeof copy) &&
+         vt_le32 (header + HEADER_CRC) == vt_crc32 (copy, sizeof copy) &&
          vt_le64 (header + HEADER_OWN) == own && vt_le64 (header + HEADER_OTHER) == other &&
          vt_le32 (header + HEADER_N_ENTRIES) == N_ENTRIES &&
          vt_le32 (header + HEADER_ENTRY_SIZE) == ENTRY_SIZE;
@@ -84,7 +71,7 @@ read_copy (VtWindow *window, Copy *copy, guint64 own, guint64 other, char **why,
       !vt_window_read (window, entries * VT_SECTOR, copy->entries, sizeof copy->entries,
                        &local_error))
     return vt_partition_cannot_read (local_error, why, error);
-  if (vt_le32 (copy->header + HEADER_ENTRIES_CRC) != crc32 (copy->entries, sizeof copy->entries))
+  if (vt_le32 (copy->header + HEADER_ENTRIES_CRC) != vt_crc32 (copy->entries, sizeof copy->entries))
     return refuse (why, "the GPT's entries are damaged");
   return TRUE;
 }

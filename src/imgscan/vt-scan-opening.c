@@ -55,11 +55,12 @@ opening_free (Opening *self)
 
 /*
  * Reasons for which the engine did not look at all of a container, and which its members make up
- * for: each of them is looked at on its own, with the limits anew.
+ * for: each of them is looked at on its own, with the limits anew, and also what the engine cannot
+ * unpack.
  */
-#define LIMIT_REASONS                                                                              \
+#define MADE_UP_FOR                                                                                \
   (1u << VT_REASON_SIZE_LIMIT | 1u << VT_REASON_SCAN_LIMIT | 1u << VT_REASON_RECURSION_LIMIT |     \
-   1u << VT_REASON_FILES_LIMIT | 1u << VT_REASON_TIME_LIMIT)
+   1u << VT_REASON_FILES_LIMIT | 1u << VT_REASON_TIME_LIMIT | 1u << VT_REASON_UNSUPPORTED)
 
 static gboolean
 is_made_up_for (const VtScanContent *container, const VtVerdict *engine)
@@ -69,7 +70,7 @@ is_made_up_for (const VtScanContent *container, const VtVerdict *engine)
     return FALSE;
   if (engine->reason == VT_REASON_ENCRYPTED)
     return container->job->context.passwords != NULL;
-  return (LIMIT_REASONS & 1u << engine->reason) != 0;
+  return (MADE_UP_FOR & 1u << engine->reason) != 0;
 }
 
 gboolean
@@ -79,7 +80,9 @@ vt_scan_opening_is_due (const VtScanContent *content, const VtVerdict *engine)
     return FALSE;
   if (content->kind == VT_CONTAINER_NONE)
     return vt_scan_content_is_too_large (content);
-  return content->kind != VT_CONTAINER_ENGINE || is_made_up_for (content, engine);
+  /* Of what is damaged, another library may unpack more than the engine did. */
+  return content->kind != VT_CONTAINER_ENGINE || is_made_up_for (content, engine) ||
+         (engine->kind == VT_VERDICT_INCOMPLETE && engine->reason == VT_REASON_DAMAGED);
 }
 
 /* The container's verdict; MEMBER gets the one that it comes from, or NULL. */

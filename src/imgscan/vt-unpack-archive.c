@@ -2,9 +2,9 @@
 /*
  * What libarchive reads. Each format and filter is named: some that it has run programs.
  *
- * It answers in five ways. OK and EOF are what they say. After FAILED the next member can still be
- * read, after FATAL nothing can. WARN is about attributes when it comes with a header; with data it
- * is a wrong checksum or size, and the member is not what was packed.
+ * It answers in six ways. OK and EOF are what they say. After FAILED and RETRY the next member can
+ * still be read, after FATAL nothing can. WARN is about attributes when it comes with a header;
+ * with data it is a wrong checksum or size, and the member is not what was packed.
  */
 #include "vt-unpack-archive.h"
 
@@ -16,20 +16,30 @@
 #define BLOCK_SIZE ((gsize)128 * 1024)
 /* Pieces without a byte in a row that are borne with. */
 #define EMPTY_PIECES_MAX 100000U
-/* Times that one call asks to be made again. */
+/* Damaged headers that are passed over. */
 #define RETRIES_MAX   10U
 #define PASSWORDS_MAX 64U
+
+/* Archives one after the other, as tar -i reads them. */
+static int
+support_tar (struct archive *archive)
+{
+  int status = archive_read_support_format_tar (archive);
+
+  if (status != ARCHIVE_OK)
+    return status;
+  return archive_read_set_format_option (archive, "tar", "read_concatenated_archives", "1");
+}
 
 static const VtSupported formats[] = {
     {VT_FORMAT_7ZIP, archive_read_support_format_7zip},
     {VT_FORMAT_AR, archive_read_support_format_ar},
     {VT_FORMAT_CAB, archive_read_support_format_cab},
-    {VT_FORMAT_CPIO, archive_read_support_format_cpio},
     {VT_FORMAT_ISO9660, archive_read_support_format_iso9660},
     {VT_FORMAT_LHA, archive_read_support_format_lha},
     {VT_FORMAT_RAR, archive_read_support_format_rar},
     {VT_FORMAT_RAR5, archive_read_support_format_rar5},
-    {VT_FORMAT_TAR, archive_read_support_format_tar},
+    {VT_FORMAT_TAR, support_tar},
     {VT_FORMAT_XAR, archive_read_support_format_xar},
     {VT_FORMAT_ZIP, archive_read_support_format_zip},
 };
@@ -38,8 +48,6 @@ static const VtSupported formats[] = {
 typedef struct {
   VtUnpacker *unpacker;
   struct archive *archive;
-  gboolean is_tar;  /* of all formats, only it has holes */
-  gboolean is_cpio; /* a warning with a header: bytes were passed over */
 } Reader;
 
 VtSupport
@@ -64,7 +72,10 @@ reason_of (const Reader *self, struct archive_entry *entry)
   gboolean encrypted = entry != NULL ? archive_entry_is_encrypted (entry) > 0
                                      : archive_read_has_encrypted_entries (self->archive) > 0;
 
-  return encrypted ? VT_REASON_ENCRYPTED : VT_REASON_READ_ERROR;
+  if (encrypted)
+    return VT_REASON_ENCRYPTED;
+  return g_str_has_prefix (vt_archive_error (self->archive), "Unsupported") ? VT_REASON_UNSUPPORTED
+                                                                            : VT_REASON_DAMAGED;
 }
 
 /* As the archive has it, if that can be told in the locale; else as UTF-8. */
@@ -84,7 +95,6 @@ static gboolean
 read_data (Reader *self, VtMember *member, gboolean *complete)
 {
   guint empty = 0;
-  guint retries = 0;
 
   *complete = TRUE;
   for (;;) {
@@ -95,20 +105,18 @@ read_data (Reader *self, VtMember *member, gboolean *complete)
 
     if (status == ARCHIVE_EOF)
       return TRUE;
-    if (status == ARCHIVE_WARN)
+    if (status != ARCHIVE_OK)
       *complete = FALSE;
-    if (status == ARCHIVE_RETRY && ++retries < RETRIES_MAX)
-      continue;
-    if (status != ARCHIVE_OK && status != ARCHIVE_WARN) {
-      *complete = FALSE;
-      return status == ARCHIVE_FAILED;
-    }
+    if (status == ARCHIVE_RETRY || status == ARCHIVE_FAILED)
+      return TRUE;
+    if (status != ARCHIVE_OK && status != ARCHIVE_WARN)
+      return FALSE;
     empty = n == 0 ? empty + 1 : 0;
     if (empty > EMPTY_PIECES_MAX) {
       *complete = FALSE;
       return FALSE;
     }
-    if (n > 0 && !vt_member_write (member, self->is_tar ? (guint64)offset : member->size, data, n))
+    if (n > 0 && !vt_member_write (member, (guint64)offset, data, n))
       return FALSE;
   }
 }
@@ -122,12 +130,11 @@ told_size (struct archive_entry *entry)
 
 /* A hole may be the last of it. */
 static gboolean
-is_whole (const Reader *self, struct archive_entry *entry, const VtMember *member)
+is_whole (struct archive_entry *entry, const VtMember *member)
 {
   return member->reason != VT_REASON_NONE || !archive_entry_size_is_set (entry) ||
          told_size (entry) == member->size ||
-         (self->is_tar && archive_entry_sparse_count (entry) > 0 &&
-          told_size (entry) > member->size);
+         (archive_entry_sparse_count (entry) > 0 && told_size (entry) > member->size);
 }
 
 static gboolean
@@ -144,7 +151,7 @@ take_file (Reader *self, struct archive_entry *entry)
   readable = read_data (self, &member, &complete);
   if (!readable && complete) /* a limit */
     return FALSE;
-  if (!complete || !is_whole (self, entry, &member))
+  if (!complete || !is_whole (entry, &member))
     vt_member_refuse (&member, reason_of (self, entry));
   if (!vt_member_finish (&member, told_size (entry)))
     return FALSE;
@@ -153,7 +160,7 @@ take_file (Reader *self, struct archive_entry *entry)
                            archive_format_name (self->archive), vt_archive_error (self->archive));
 }
 
-/* A hard link that has data is the file: in cpio archives the last of the names. */
+/* Hard links are files to libarchive, without a byte. */
 static gboolean
 take_entry (Reader *self, struct archive_entry *entry)
 {
@@ -161,9 +168,7 @@ take_entry (Reader *self, struct archive_entry *entry)
 
   if (!vt_unpacker_count (self->unpacker))
     return FALSE;
-  if (type != AE_IFREG && type != 0 && archive_entry_hardlink (entry) == NULL)
-    return TRUE;
-  return take_file (self, entry);
+  return (type != AE_IFREG && type != 0) || take_file (self, entry);
 }
 
 static gboolean
@@ -178,16 +183,16 @@ take_entries (Reader *self)
 
     if (status == ARCHIVE_EOF)
       return unpacker->reason == VT_REASON_NONE;
-    if (status == ARCHIVE_RETRY && ++retries < RETRIES_MAX)
+    if (status == ARCHIVE_OK || status == ARCHIVE_WARN) {
+      if (!take_entry (self, entry))
+        return FALSE;
       continue;
-    if (status != ARCHIVE_OK && status != ARCHIVE_WARN)
-      return vt_unpacker_fail (unpacker, reason_of (self, NULL), "%s: %s",
-                               archive_format_name (self->archive) ?: "archive",
-                               vt_archive_error (self->archive));
-    if (status == ARCHIVE_WARN && self->is_cpio)
-      return vt_unpacker_fail (unpacker, VT_REASON_READ_ERROR, "%s",
-                               vt_archive_error (self->archive));
-    if (!take_entry (self, entry))
+    }
+    vt_unpacker_fail (unpacker, reason_of (self, NULL), "%s: %s",
+                      archive_format_name (self->archive) ?: "archive",
+                      vt_archive_error (self->archive));
+    /* A header is damaged, and the next one is behind it. */
+    if (status != ARCHIVE_RETRY || ++retries > RETRIES_MAX)
       return FALSE;
   }
 }
@@ -200,7 +205,7 @@ vt_archive_new (VtUnpacker *unpacker, VtSupport support)
 
   if (support (archive) != ARCHIVE_OK) {
     /* WARN is an external program in the place of a library, too. */
-    vt_unpacker_fail (unpacker, VT_REASON_READ_ERROR, "libarchive: %s", vt_archive_error (archive));
+    vt_unpacker_fail (unpacker, VT_REASON_DAMAGED, "libarchive: %s", vt_archive_error (archive));
     return NULL;
   }
   for (gsize i = 0; passwords != NULL && passwords[i] != NULL && i < PASSWORDS_MAX; i++)
@@ -261,7 +266,7 @@ open_file (VtUnpacker *unpacker, struct archive *archive, SeekableFile *file)
   archive_read_set_seek_callback (archive, on_file_seek);
   archive_read_set_callback_data (archive, file);
   return archive_read_open1 (archive) == ARCHIVE_OK ||
-         vt_unpacker_fail (unpacker, VT_REASON_READ_ERROR, "%s", vt_archive_error (archive));
+         vt_unpacker_fail (unpacker, VT_REASON_DAMAGED, "%s", vt_archive_error (archive));
 }
 
 gboolean
@@ -271,7 +276,7 @@ vt_unpack_whole_file (VtUnpacker *self, VtUnpackFile *file, VtFormat format)
   g_autofree guint8 *buffer = g_malloc (BLOCK_SIZE);
   SeekableFile seekable = {file, buffer};
   g_autoptr (VtArchive) archive = NULL;
-  Reader reader = {.unpacker = self, .is_tar = format == VT_FORMAT_TAR};
+  Reader reader = {.unpacker = self};
 
   g_return_val_if_fail (support != NULL, FALSE);
   archive = vt_archive_new (self, support);
@@ -295,7 +300,7 @@ gboolean
 vt_archive_open_input (VtUnpacker *self, struct archive *archive, VtInput *input)
 {
   return archive_read_open (archive, input, NULL, on_input_read, NULL) == ARCHIVE_OK ||
-         vt_unpacker_fail (self, VT_REASON_READ_ERROR, "%s", vt_archive_error (archive));
+         vt_unpacker_fail (self, VT_REASON_DAMAGED, "%s", vt_archive_error (archive));
 }
 
 gboolean
@@ -305,25 +310,14 @@ vt_archive_give_back (VtUnpacker *self, struct archive *archive, VtInput *input,
   guint64 taken = input->position - start;
 
   return (used <= taken && vt_input_give_back (input, taken - used)) ||
-         vt_unpacker_fail (self, VT_REASON_READ_ERROR, "the end of an archive is not known");
+         vt_unpacker_fail (self, VT_REASON_DAMAGED, "the end of an archive is not known");
 }
 
 gboolean
 vt_unpack_tar (VtUnpacker *self, VtInput *input)
 {
-  g_autoptr (VtArchive) archive = vt_archive_new (self, archive_read_support_format_tar);
-  Reader reader = {.unpacker = self, .archive = archive, .is_tar = TRUE};
-  guint64 start = input->position;
-
-  return archive != NULL && vt_archive_open_input (self, archive, input) &&
-         take_entries (&reader) && vt_archive_give_back (self, archive, input, start);
-}
-
-gboolean
-vt_unpack_one_cpio (VtUnpacker *self, VtInput *input)
-{
-  g_autoptr (VtArchive) archive = vt_archive_new (self, archive_read_support_format_cpio);
-  Reader reader = {.unpacker = self, .archive = archive, .is_cpio = TRUE};
+  g_autoptr (VtArchive) archive = vt_archive_new (self, support_tar);
+  Reader reader = {.unpacker = self, .archive = archive};
   guint64 start = input->position;
 
   return archive != NULL && vt_archive_open_input (self, archive, input) &&

@@ -140,7 +140,7 @@ vt_unpack_bytes (VtUnpacker *self, VtInput *input, const char *name, guint64 n, 
   }
   if (come == n || (got == 0 && n == G_MAXUINT64))
     return vt_member_finish (&member, 0);
-  vt_member_refuse (&member, VT_REASON_READ_ERROR);
+  vt_member_refuse (&member, VT_REASON_DAMAGED);
   return vt_member_finish (&member, 0) &&
-         vt_unpacker_fail (self, VT_REASON_READ_ERROR, "%s: ends early", name);
+         vt_unpacker_fail (self, VT_REASON_DAMAGED, "%s: ends early", name);
 }

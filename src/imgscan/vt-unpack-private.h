@@ -102,8 +102,6 @@ gboolean vt_unpack_archive (VtUnpacker *self, VtUnpackFile *file, VtFormat forma
 gboolean vt_unpack_whole_file (VtUnpacker *self, VtUnpackFile *file, VtFormat format);
 /* A tar archive, up to its end. */
 gboolean vt_unpack_tar (VtUnpacker *self, VtInput *input);
-/* One cpio archive, up to its end, and no further. */
-gboolean vt_unpack_one_cpio (VtUnpacker *self, VtInput *input);
 
 /* cpio archives, plain or compressed, with zeros between them, up to the end of INPUT. DEPTH is of
  * streams in which INPUT is. */

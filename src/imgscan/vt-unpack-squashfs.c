@@ -10,6 +10,7 @@
 #include "vt-unpack-private.h"
 
 #include <squashfuse/squashfuse.h>
+#include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -57,7 +58,7 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC (Reader, reader_free)
 static gboolean
 damaged (Reader *self, const char *what)
 {
-  return vt_unpacker_fail (self->unpacker, VT_REASON_READ_ERROR, "squashfs: damaged %s%s%s", what,
+  return vt_unpacker_fail (self->unpacker, VT_REASON_DAMAGED, "squashfs: damaged %s%s%s", what,
                            self->path->len > 0 ? " in " : "", self->path->str);
 }
 
@@ -77,8 +78,6 @@ check_superblock (Reader *self, const guint8 *super)
   if (vt_le32 (super) != SQUASHFS_MAGIC || block_bits > SQUASHFS_FILE_MAX_LOG ||
       block_size < BLOCK_SIZE_MIN || block_size != 1U << block_bits)
     return damaged (self, "superblock");
-  if (vt_le64 (super + 40) > self->size)
-    return vt_unpacker_fail (self->unpacker, VT_REASON_READ_ERROR, "squashfs: ends early");
   return (is_place (self, vt_le64 (super + 64)) && is_place (self, vt_le64 (super + 72))) ||
          damaged (self, "tables");
 }
@@ -96,7 +95,7 @@ open_filesystem (Reader *self, int fd, guint64 offset)
   error = sqfs_init (&self->fs, fd, offset);
   self->is_open = error == SQFS_OK;
   if (error == SQFS_BADCOMP)
-    return vt_unpacker_fail (self->unpacker, VT_REASON_READ_ERROR,
+    return vt_unpacker_fail (self->unpacker, VT_REASON_UNSUPPORTED,
                              "squashfs: compression %s cannot be unpacked here",
                              sqfs_compression_name (vt_le16 (super + 20)) ?: "of an unknown kind");
   if (self->is_open)
@@ -241,7 +240,7 @@ take_file (Reader *self, sqfs_inode *inode)
   else if (!copy_data (self, inode, &member, &whole))
     return FALSE;
   if (!whole)
-    vt_member_refuse (&member, VT_REASON_READ_ERROR);
+    vt_member_refuse (&member, VT_REASON_DAMAGED);
   return vt_member_finish (&member, inode->xtra.reg.file_size);
 }
 
@@ -261,13 +260,20 @@ enter_directory (Reader *self, sqfs_inode_id id, sqfs_inode *inode)
 }
 
 static gboolean
+is_name (const Reader *self, gsize size)
+{
+  return size <= SQUASHFS_NAME_LEN && memchr (self->name, '\0', size) == NULL &&
+         memchr (self->name, '/', size) == NULL;
+}
+
+static gboolean
 take_entry (Reader *self, const sqfs_dir_entry *entry)
 {
   sqfs_inode inode;
 
   if (!vt_unpacker_count (self->unpacker))
     return FALSE;
-  if (entry->name_size > SQUASHFS_NAME_LEN || !read_inode (self, entry->inode, &inode)) {
+  if (!is_name (self, entry->name_size) || !read_inode (self, entry->inode, &inode)) {
     damaged (self, "entry");
     return TRUE;
   }

@@ -39,7 +39,7 @@ on_stream_read (gpointer source, guint8 *buffer, gsize n)
     return 0;
   got = archive_read_data (self->archive, buffer, n);
   if (got < 0) {
-    vt_unpacker_fail (self->unpacker, VT_REASON_READ_ERROR, "%s", vt_archive_error (self->archive));
+    vt_unpacker_fail (self->unpacker, VT_REASON_DAMAGED, "%s", vt_archive_error (self->archive));
     return -1;
   }
   self->at_end = got == 0;
@@ -56,7 +56,7 @@ start_stream (Stream *self)
   self->at_end = status == ARCHIVE_EOF;
   if (status == ARCHIVE_OK || status == ARCHIVE_EOF)
     return TRUE;
-  return vt_unpacker_fail (self->unpacker, VT_REASON_READ_ERROR, "%s",
+  return vt_unpacker_fail (self->unpacker, VT_REASON_DAMAGED, "%s",
                            vt_archive_error (self->archive));
 }
 
@@ -110,7 +110,7 @@ expect_end (VtUnpacker *self, VtInput *input, const char *what)
   if (!vt_input_skip_zeros (input, &at_end))
     return FALSE;
   return at_end ||
-         vt_unpacker_fail (self, VT_REASON_READ_ERROR, "bytes behind the end of the %s", what);
+         vt_unpacker_fail (self, VT_REASON_DAMAGED, "bytes behind the end of the %s", what);
 }
 
 /* What is in a stream: an archive, else one file. */
@@ -146,7 +146,7 @@ skip_frames (VtUnpacker *self, VtInput *input, VtFormat *format)
   }
   *format = type.format;
   return type.format == VT_FORMAT_ZSTD || type.format == VT_FORMAT_LZ4 ||
-         vt_unpacker_fail (self, VT_REASON_READ_ERROR, "no compressed data behind its first frame");
+         vt_unpacker_fail (self, VT_REASON_DAMAGED, "no compressed data behind its first frame");
 }
 
 /* There is always an archive, be it one without members. */
@@ -159,7 +159,7 @@ take_payload (VtUnpacker *self, VtInput *input, guint depth)
   if (!vt_input_peek (input, &bytes, &n))
     return FALSE;
   if (n == 0)
-    return vt_unpacker_fail (self, VT_REASON_READ_ERROR, "rpm: ends before its payload");
+    return vt_unpacker_fail (self, VT_REASON_DAMAGED, "rpm: ends before its payload");
   return vt_unpack_cpio (self, input, depth);
 }
 

@@ -75,10 +75,10 @@ take_record (VtUnpacker *self, VtInput *input, const char *header)
   gboolean is_chunked;
 
   if (!parse_length (header, &length))
-    return vt_unpacker_fail (self, VT_REASON_READ_ERROR, "warc: a record without a length");
+    return vt_unpacker_fail (self, VT_REASON_DAMAGED, "warc: a record without a length");
   return vt_unpacker_count (self) && skip_http (input, &length, &is_chunked) &&
          vt_unpack_bytes (self, input, name != NULL && name[0] != '\0' ? name : "data", length,
-                          is_chunked ? VT_REASON_READ_ERROR : VT_REASON_NONE);
+                          is_chunked ? VT_REASON_DAMAGED : VT_REASON_NONE);
 }
 
 /* Takes the ends of lines between two records. */
@@ -118,7 +118,7 @@ vt_unpack_warc (VtUnpacker *self, VtInput *input)
       return TRUE;
     end = find_header_end (bytes, n);
     if (end == 0 || memcmp (bytes, "WARC/", 5) != 0)
-      return vt_unpacker_fail (self, VT_REASON_READ_ERROR,
+      return vt_unpacker_fail (self, VT_REASON_DAMAGED,
                                "warc: no record at byte %" G_GUINT64_FORMAT, input->position);
     header = g_strndup ((const char *)bytes, end);
     if (!vt_input_skip (input, end) || !take_record (self, input, header))

@@ -66,8 +66,9 @@ vt_member_clear (VtMember *self)
 void
 vt_member_refuse (VtMember *self, VtReason reason)
 {
+  /* What ends the container's unpacking cuts the member that is at hand. */
   if (self->reason == VT_REASON_NONE)
-    self->reason = reason;
+    self->reason = self->unpacker->reason != VT_REASON_NONE ? self->unpacker->reason : reason;
   g_clear_pointer (&self->content, vt_content_free);
 }
 
@@ -115,7 +116,7 @@ vt_member_write (VtMember *self, guint64 offset, const void *data, gsize n)
   if (!self->unpacker->in_stream && !vt_unpacker_add (self->unpacker, n))
     return FALSE;
   if (offset < self->size || offset > G_MAXINT64 - n) {
-    vt_member_refuse (self, VT_REASON_READ_ERROR);
+    vt_member_refuse (self, VT_REASON_DAMAGED);
     return TRUE;
   }
   self->size = offset + n;
@@ -186,7 +187,7 @@ unpack (VtUnpacker *self, int fd, guint64 size, VtContainerKind kind)
   VtUnpackFile file = {.fd = fd, .size = size};
 
   if (type.kind != kind) {
-    vt_unpacker_fail (self, VT_REASON_READ_ERROR, "no container of the kind that was told");
+    vt_unpacker_fail (self, VT_REASON_ENGINE_ERROR, "no container of the kind that was told");
   } else if (kind == VT_CONTAINER_SQUASHFS) {
     vt_unpack_squashfs (self, fd, size);
   } else if (kind == VT_CONTAINER_CPIO) {
@@ -197,7 +198,7 @@ unpack (VtUnpacker *self, int fd, guint64 size, VtContainerKind kind)
   } else if (type.format != VT_FORMAT_NONE) {
     vt_unpack_archive (self, &file, type.format);
   } else {
-    vt_unpacker_fail (self, VT_REASON_READ_ERROR, "%s cannot be opened here", type.name ?: "this");
+    vt_unpacker_fail (self, VT_REASON_UNSUPPORTED, "%s cannot be opened here", type.name ?: "this");
   }
 }
 
