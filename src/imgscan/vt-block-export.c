@@ -129,8 +129,11 @@ wait_until_open (VtBlockExport *self, const struct sockaddr_un *address, GError 
   struct pollfd readable = {.events = POLLIN};
   char greeting[sizeof GREETING - 1];
 
-  if (fd < 0 || connect (fd, (const struct sockaddr *)address, sizeof *address) < 0)
+  if (fd < 0)
     return fail_with_errno (error, address->sun_path);
+  /* It may have ended before this comes to ask. */
+  if (connect (fd, (const struct sockaddr *)address, sizeof *address) < 0)
+    return errno != ECONNREFUSED && fail_with_errno (error, address->sun_path);
   readable.fd = fd;
   if (poll (&readable, 1, OPEN_TIMEOUT_MS) != 1) {
     g_set_error (error, VT_IMAGE_ERROR, VT_IMAGE_ERROR_BAD_IMAGE,
