@@ -167,14 +167,16 @@ is_disk (const struct stat *info, GError **error)
   return FALSE;
 }
 
-/* What the operator named, as a name that base names of others can be put behind. */
+/* A name of the image that the names in it can be put beside, if it may have any. */
 static char *
-make_absolute (const char *path)
+make_path (const VtImageOptions *options)
 {
   g_autofree char *directory = g_get_current_dir ();
 
+  if (options->file != NULL || g_path_is_absolute (options->path))
+    return g_strdup (options->path);
   /* Nothing is taken out of it: "link/.." is not where it looks. */
-  return g_path_is_absolute (path) ? g_strdup (path) : g_build_filename (directory, path, NULL);
+  return g_build_filename (directory, options->path, NULL);
 }
 
 static gboolean
@@ -198,7 +200,7 @@ const VtBlockFile *
 vt_block_files_open_image (VtBlockFiles *self, GError **error)
 {
   const VtImageOptions *options = self->options;
-  g_autofree char *path = make_absolute (options->path);
+  g_autofree char *path = make_path (options);
   vt_autofd place =
       open (options->file != NULL ? options->file : options->path, O_PATH | O_CLOEXEC);
   struct stat info;
@@ -227,7 +229,7 @@ check_name (VtBlockFiles *self, const char *name, const char *what, GError **err
 {
   if (self->options->file != NULL) {
     g_set_error (error, VT_IMAGE_ERROR, VT_IMAGE_ERROR_NEEDS_OTHER_FILE,
-                 "it is only a part: it needs another file, its %s %s, and none is opened for an "
+                 "it is only a part: it needs another file (%s: %s), and none is opened for an "
                  "image in an archive, a compressed file or another image; take it out, and scan "
                  "it beside that file",
                  what, name);

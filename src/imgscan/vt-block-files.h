@@ -48,7 +48,7 @@ const VtBlockFile *vt_block_files_add_memfd (VtBlockFiles *self,
                                              int memfd,
                                              GError **error) G_GNUC_WARN_UNUSED_RESULT;
 
-/* The name by which FILE was opened; of the image, what people know it by. Absolute. */
+/* The name by which FILE was opened; of the image, what people know it by. */
 const char *vt_block_files_get_path (VtBlockFiles *self, const VtBlockFile *file);
 
 /* QEMU's description of FILE: the driver, and a file name that leads to the descriptor. */

@@ -6,6 +6,9 @@
 #include "vt-fd.h"
 #include "vt-source.h"
 
+/* What it is called in messages, beside which whoever tells them says where it is. */
+#define IMAGE_NAME "the image"
+
 struct _VtNestedReader {
   VtSpawner *spawner;
   VtImageOptions *options;
@@ -55,6 +58,8 @@ vt_nested_reader_new (VtSpawner *spawner, const VtImageOptions *options)
 
   self->spawner = spawner;
   self->options = vt_image_options_copy (options);
+  g_free (self->options->path);
+  self->options->path = g_strdup (IMAGE_NAME);
   g_clear_pointer (&self->options->file, g_free);
   self->options->offset = 0;
   self->options->size = 0;
@@ -62,6 +67,8 @@ vt_nested_reader_new (VtSpawner *spawner, const VtImageOptions *options)
   g_clear_pointer (&self->options->snapshot, g_free);
   g_clear_pointer (&self->options->include, g_strfreev);
   g_clear_pointer (&self->options->exclude, g_strfreev);
+  g_clear_pointer (&self->options->backing, g_strfreev);
+  self->options->backing = g_new0 (char *, 1);
   self->options->include = g_new0 (char *, 1);
   self->options->exclude = g_new0 (char *, 1);
   self->context = g_main_context_ref_thread_default ();
