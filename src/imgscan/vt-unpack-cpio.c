@@ -114,8 +114,8 @@ take_header (VtUnpacker *self, VtInput *input, Entry *entry, char **name)
   if (!vt_input_look (input, &type) || !vt_input_peek (input, &bytes, &n))
     return FALSE;
   if (type.kind != VT_CONTAINER_CPIO)
-    return vt_unpacker_fail (self, VT_REASON_DAMAGED,
-                             "cpio: no header at byte %" G_GUINT64_FORMAT, input->position);
+    return vt_unpacker_fail (self, VT_REASON_DAMAGED, "cpio: no header at byte %" G_GUINT64_FORMAT,
+                             input->position);
   *entry = parse_header (bytes);
   size = entry->header_size + entry->name_size;
   if (entry->name_size == 0 || entry->name_size > NAME_MAX_SIZE || size > n)

@@ -40,10 +40,10 @@ typedef gboolean (*VtUnpackFunc) (const VtUnpackMember *member, gpointer user_da
 /*
  * Hands every regular file in the SIZE bytes of FD, which nobody can change and which are a
  * container of KIND, to FUNC in the container's order; empty ones, links and devices are counted
- * and not handed out, and a file of several names comes once. Returns NONE if that was all there is;
- * else why not, and DETAIL (may be NULL; g_free()) gets a sentence for people. A member that cannot
- * be unpacked whole, but can be passed over, is a matter of its own and does not count for that.
- * What FUNC ends is NONE.
+ * and not handed out, and a file of several names comes once. Returns NONE if that was all there
+ * is; else why not, and DETAIL (may be NULL; g_free()) gets a sentence for people. A member that
+ * cannot be unpacked whole, but can be passed over, is a matter of its own and does not count for
+ * that. What FUNC ends is NONE.
  *
  * Damage shows where the format has something to tell it by: a plain tar or cpio archive has no
  * checksums of data, gzip's are not looked at, compress has not even an end.

@@ -49,12 +49,12 @@ def start(*words, **options):
                             stdout=subprocess.PIPE, **options)
 
 
-def scan(image, *options, status=None, store="none", database=SIGNATURES):
+def scan(image, *options, status=None, store="none", database=SIGNATURES, env=None):
     """Scans, holds report and manifest against their schemas, and gives both back."""
     report = scratch / "report.json"
     manifest = scratch / "manifest.jsonl"
     done = run("scan", "--database", database, "--store", store, "--format", "json", "--output",
-               report, "--manifest", manifest, *options, image)
+               report, "--manifest", manifest, *options, image, env=env or environment)
     print(f"# {done.stderr.strip()!r}")
     if status is not None:
         equal(done.returncode, status, "exit status")
