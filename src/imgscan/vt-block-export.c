@@ -82,11 +82,12 @@ exec_server (pid_t parent, int listener, int messages, VtBlockChain *chain, char
   g_snprintf (pid, sizeof pid, "%d", (int)getpid ());
   if (dup2 (messages, STDERR_FILENO) < 0 || dup2 (listener, LISTEN_FD) < 0)
     _exit (EXIT_FAILURE);
-  setrlimit (RLIMIT_AS, &memory);
-  setrlimit (RLIMIT_FSIZE, &writes);
   vt_block_chain_hand_on (chain);
   setenv ("LISTEN_PID", pid, 1);
   setenv ("LISTEN_FDS", "1", 1);
+  /* At last: with sanitizers this process has more of both by itself. */
+  setrlimit (RLIMIT_AS, &memory);
+  setrlimit (RLIMIT_FSIZE, &writes);
   execvp (argv[0], argv);
   dprintf (STDERR_FILENO, "%s (package qemu-utils): %s", argv[0], strerror (errno));
   _exit (EXIT_FAILURE);
