@@ -12,7 +12,7 @@ const char *const hostile_paths[N_HOSTILE_PATHS] = {
     "/quo\"te's\\back",
     "/not\xff\xfeutf8\xc3",
     "/<&]]>",
-    "/right\xe2\x80\xaeto left",
+    "/right\xe2\x80\xaeto left\xf3\xa0\x80\x81",
     "/c1\xc2\x9b\x33\x31m",
     "/never\xef\xbf\xbe\xef\xb7\x90xml",
     "/{0} [link](1) 100%",

@@ -76,12 +76,17 @@ tear_down (Fixture *fixture, gconstpointer data)
 static void
 export_bytes (Fixture *fixture, gsize size)
 {
+  g_autoptr (VtImageOptions) options = vt_image_options_new (fixture->image);
+  g_autoptr (VtBlockChain) chain = NULL;
   g_autoptr (GError) error = NULL;
 
+  options->format = g_strdup ("raw");
   fixture->bytes = make_bytes (size);
   g_assert_true (
       g_file_set_contents (fixture->image, (const char *)fixture->bytes, (gssize)size, &error));
-  fixture->export = vt_block_export_start (fixture->image, "raw", NULL, fixture->dir, &error);
+  chain = vt_block_chain_open (options, &error);
+  g_assert_no_error (error);
+  fixture->export = vt_block_export_start (chain, NULL, fixture->dir, &error);
   g_assert_no_error (error);
   fixture->disk =
       vt_disk_new_nbd (connect_to (vt_block_export_get_socket (fixture->export)), &error);

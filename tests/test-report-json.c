@@ -64,6 +64,9 @@ test_json_hostile (void)
   JsonObject *image = json_object_get_object_member (report, "image");
   g_autofree char *image_path = get_bytes (image, "path");
 
+  for (const char *p = text; *p != '\0'; p = g_utf8_next_char (p))
+    g_assert_true (*p == '\n' || (!g_unichar_iscntrl (g_utf8_get_char (p)) &&
+                                  g_unichar_type (g_utf8_get_char (p)) != G_UNICODE_FORMAT));
   g_assert_cmpint (json_object_get_int_member (report, "schema"), ==, 1);
   g_assert_cmpstr (image_path, ==, "/images/di sk\xff#?.qcow2");
   g_assert_cmpuint (json_array_get_length (findings), ==, N_HOSTILE_PATHS + 1);

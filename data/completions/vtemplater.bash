@@ -27,7 +27,7 @@ _vtemplater_formats () {
 _vtemplater_value () {
   case $1 in
     --database) _vtemplater_directories "$2" ;;
-    --store | --output | --manifest | --password-file) _vtemplater_files "$2" ;;
+    --store | --output | --manifest | --password-file | --allow-backing) _vtemplater_files "$2" ;;
     --format) _vtemplater_words "$(_vtemplater_formats "$3")" "$2" ;;
     --backend) _vtemplater_words "auto direct guestfs" "$2" ;;
     --progress) _vtemplater_words "auto none plain" "$2" ;;
@@ -37,8 +37,8 @@ _vtemplater_value () {
 }
 
 _vtemplater_options () {
-  local image="--image-format --no-unwrap --max-unpacked-image --snapshot --key --backend --launch-timeout
-    --stall-timeout --format --output --quiet --verbose --help"
+  local image="--image-format --no-unwrap --max-unpacked-image --snapshot --allow-backing --key
+    --backend --launch-timeout --stall-timeout --format --output --quiet --verbose --help"
 
   case $1 in
     scan)

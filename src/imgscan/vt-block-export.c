@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <sys/wait.h>
@@ -23,6 +24,10 @@
 #define OPEN_TIMEOUT_MS 60000
 /* Longest message of qemu-nbd that is passed on, in bytes. */
 #define MESSAGE_MAX 2000
+/* What qemu-nbd may take of memory, and write to files: its messages, to a memfd. It needs 100 MB
+ * for a large image. */
+#define SERVER_MEMORY ((rlim_t)4 * 1024 * 1024 * 1024)
+#define SERVER_WRITES ((rlim_t)16 * 1024 * 1024)
 
 struct _VtBlockExport {
   char *socket_path;
@@ -66,8 +71,10 @@ listen_at (const struct sockaddr_un *address, GError **error)
 
 /* Runs in the forked child. The socket is there before the server is: nobody has to wait for it. */
 static G_GNUC_NORETURN void
-exec_server (pid_t parent, int listener, int messages, char **argv)
+exec_server (pid_t parent, int listener, int messages, VtBlockChain *chain, char **argv)
 {
+  const struct rlimit memory = {SERVER_MEMORY, SERVER_MEMORY};
+  const struct rlimit writes = {SERVER_WRITES, SERVER_WRITES};
   char pid[16];
 
   if (!vt_die_with_parent (parent))
@@ -75,38 +82,44 @@ exec_server (pid_t parent, int listener, int messages, char **argv)
   g_snprintf (pid, sizeof pid, "%d", (int)getpid ());
   if (dup2 (messages, STDERR_FILENO) < 0 || dup2 (listener, LISTEN_FD) < 0)
     _exit (EXIT_FAILURE);
+  vt_block_chain_hand_on (chain);
   setenv ("LISTEN_PID", pid, 1);
   setenv ("LISTEN_FDS", "1", 1);
+  /* At last: with sanitizers this process has more of both by itself. */
+  setrlimit (RLIMIT_AS, &memory);
+  setrlimit (RLIMIT_FSIZE, &writes);
   execvp (argv[0], argv);
   dprintf (STDERR_FILENO, "%s (package qemu-utils): %s", argv[0], strerror (errno));
   _exit (EXIT_FAILURE);
 }
 
 static GStrv
-make_command (const char *path, const char *format, const char *snapshot)
+make_command (const char *node, const char *snapshot)
 {
   g_autoptr (GStrvBuilder) builder = g_strv_builder_new ();
 
   g_strv_builder_add_many (builder, "qemu-nbd", "--read-only", "--persistent", "--shared=4",
-                           "--cache=writeback", "--format", format, NULL);
+                           "--cache=writeback", NULL);
   if (snapshot != NULL) {
     g_autofree char *load = g_strdup_printf ("--load-snapshot=%s", snapshot);
     g_strv_builder_add (builder, load);
   }
-  g_strv_builder_add_many (builder, "--", path, NULL);
+  g_strv_builder_add_many (builder, "--", node, NULL);
   return g_strv_builder_end (builder);
 }
 
 static void
-set_server_error (VtBlockExport *self, const char *path, GError **error)
+set_server_error (VtBlockExport *self, VtBlockChain *chain, GError **error)
 {
   char text[MESSAGE_MAX + 1] = "";
   ssize_t n = pread (self->messages, text, MESSAGE_MAX, 0);
+  g_autofree char *explained = NULL;
 
   text[MAX (n, 0)] = '\0';
   g_strchomp (text);
-  g_set_error (error, VT_IMAGE_ERROR, VT_IMAGE_ERROR_BAD_IMAGE, "cannot open %s: %s", path,
-               text[0] != '\0' ? text : "qemu-nbd ended without a word");
+  explained = vt_block_chain_explain (chain, text);
+  g_set_error (error, VT_IMAGE_ERROR, VT_IMAGE_ERROR_BAD_IMAGE, "cannot be opened: %s",
+               explained[0] != '\0' ? explained : "qemu-nbd ended without a word");
 }
 
 /* The server greets when it has opened the image, and closes when it could not. */
@@ -117,8 +130,11 @@ wait_until_open (VtBlockExport *self, const struct sockaddr_un *address, GError 
   struct pollfd readable = {.events = POLLIN};
   char greeting[sizeof GREETING - 1];
 
-  if (fd < 0 || connect (fd, (const struct sockaddr *)address, sizeof *address) < 0)
+  if (fd < 0)
     return fail_with_errno (error, address->sun_path);
+  /* It may have ended before this comes to ask. */
+  if (connect (fd, (const struct sockaddr *)address, sizeof *address) < 0)
+    return errno != ECONNREFUSED && fail_with_errno (error, address->sun_path);
   readable.fd = fd;
   if (poll (&readable, 1, OPEN_TIMEOUT_MS) != 1) {
     g_set_error (error, VT_IMAGE_ERROR, VT_IMAGE_ERROR_BAD_IMAGE,
@@ -130,11 +146,10 @@ wait_until_open (VtBlockExport *self, const struct sockaddr_un *address, GError 
 }
 
 VtBlockExport *
-vt_block_export_start (
-    const char *path, const char *format, const char *snapshot, const char *dir, GError **error)
+vt_block_export_start (VtBlockChain *chain, const char *snapshot, const char *dir, GError **error)
 {
   g_autoptr (VtBlockExport) self = g_new0 (VtBlockExport, 1);
-  g_auto (GStrv) argv = make_command (path, format, snapshot);
+  g_auto (GStrv) argv = make_command (vt_block_chain_get_node (chain), snapshot);
   g_autoptr (GError) local_error = NULL;
   struct sockaddr_un address = {0};
   vt_autofd listener = -1;
@@ -147,7 +162,7 @@ vt_block_export_start (
     return NULL;
   self->pid = fork ();
   if (self->pid == 0)
-    exec_server (parent, listener, self->messages, argv);
+    exec_server (parent, listener, self->messages, chain, argv);
   if (self->pid < 0) {
     fail_with_errno (error, "fork");
     return NULL;
@@ -159,7 +174,7 @@ vt_block_export_start (
   if (local_error != NULL)
     g_propagate_error (error, g_steal_pointer (&local_error));
   else
-    set_server_error (self, path, error);
+    set_server_error (self, chain, error);
   return NULL;
 }
 

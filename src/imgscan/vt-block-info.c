@@ -1,88 +1,156 @@
 // SPDX-License-Identifier: GPL-2.0-only WITH cryptsetup-OpenSSL-exception
-#include <json-glib/json-glib.h>
+#include "vt-block-info.h"
+
 #include <string.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "vt-block-export.h"
-#include "vt-image.h"
+#include "vt-block-explain.h"
 #include "vt-spawner.h"
 
-/* For a hostile header: qemu-img needs well under a second and 100 MB for an honest one. */
+/* For a hostile header: qemu-img needs well under a second and 100 MB for an honest one. Checking
+ * is slowest for VMDK: a second a TiB. */
 #define PROBE_CPU_S  20
+#define CHECK_CPU_S  120
 #define PROBE_MEMORY ((rlim_t)2 * 1024 * 1024 * 1024)
 /* Largest answer that is parsed, in bytes; 1,000 internal snapshots take 300 KB. */
 #define PROBE_OUTPUT_MAX ((gsize)16 * 1024 * 1024)
 
+/* qemu-img-check(1): what is not used is no damage, and not all formats can be checked. */
+#define CHECK_LEAKS 3
+#define CHECK_NONE  63
+
+/* What a child of g_spawn_sync() is set up with. */
+typedef struct {
+  pid_t parent;
+  rlim_t cpu_s;
+  VtBlockFiles *files;
+} Setup;
+
 void
 vt_block_info_clear (VtBlockInfo *info)
 {
-  g_clear_pointer (&info->format, g_free);
-  g_clear_pointer (&info->other_file, g_free);
+  g_clear_pointer (&info->backing, g_free);
+  g_clear_pointer (&info->backing_format, g_free);
 }
 
 static void
-limit_probe (gpointer parent)
+set_up_child (gpointer user_data)
 {
-  const struct rlimit cpu = {PROBE_CPU_S, PROBE_CPU_S};
+  const Setup *setup = user_data;
+  const struct rlimit cpu = {setup->cpu_s, setup->cpu_s};
   const struct rlimit memory = {PROBE_MEMORY, PROBE_MEMORY};
 
-  if (!vt_die_with_parent (GPOINTER_TO_INT (parent)))
+  if (!vt_die_with_parent (setup->parent))
     _exit (1);
   setrlimit (RLIMIT_CPU, &cpu);
   setrlimit (RLIMIT_AS, &memory);
+  vt_block_files_hand_on (setup->files);
 }
 
-/* qemu-img says "qemu-img: Could not open 'PATH': why"; the path is told by whoever asked. */
+/* qemu-img says "qemu-img: Could not open 'NODE': why"; the path is told by whoever asked. */
 static const char *
-strip_prefix (const char *text, const char *path)
+strip_prefix (const char *text, const char *node)
 {
-  g_autofree char *quoted = g_strdup_printf ("'%s': ", path);
+  g_autofree char *quoted = g_strdup_printf ("'%s': ", node);
   const char *found = strstr (text, quoted);
 
   return found != NULL ? found + strlen (quoted) : text;
 }
 
-static void
-set_open_error (GError **error, const char *path, char *message)
+static gboolean
+set_lock_error (GError **error, const char *message)
 {
-  g_strchomp (message);
-  if (strstr (message, "Failed to get shared") != NULL ||
-      strstr (message, "Failed to get \"") != NULL)
-    g_set_error_literal (
-        error, VT_IMAGE_ERROR, VT_IMAGE_ERROR_BAD_IMAGE,
-        "it is in use: another process, such as a running virtual machine, writes to it");
-  else
-    g_set_error (error, VT_IMAGE_ERROR, VT_IMAGE_ERROR_BAD_IMAGE, "cannot be opened: %s",
-                 strip_prefix (message, path));
+  if (strstr (message, "Failed to get shared") == NULL &&
+      strstr (message, "Failed to get \"") == NULL)
+    return FALSE;
+  g_set_error_literal (
+      error, VT_IMAGE_ERROR, VT_IMAGE_ERROR_BAD_IMAGE,
+      "it is in use: another process, such as a running virtual machine, writes to it");
+  return TRUE;
 }
 
-static char *
-run_qemu_img (const char *path, const char *format, GError **error)
+static void
+set_open_error (GError **error, VtBlockFiles *files, const char *node, char *message)
 {
-  const char *argv[] = {"qemu-img",
-                        "info",
-                        "--output=json",
-                        format != NULL ? "-f" : "--",
-                        format != NULL ? format : path,
-                        format != NULL ? "--" : NULL,
-                        format != NULL ? path : NULL,
-                        NULL};
+  g_autofree char *explained = NULL;
+
+  if (set_lock_error (error, message))
+    return;
+  explained = vt_block_explain (files, strip_prefix (g_strchomp (message), node));
+  g_set_error (error, VT_IMAGE_ERROR, VT_IMAGE_ERROR_BAD_IMAGE, "cannot be opened: %s",
+               explained[0] != '\0' ? explained : "qemu-img ended without a word");
+}
+
+/* Runs qemu-img with the WORD of what it is to do. */
+static gboolean
+run_qemu_img (const char *word,
+              const char *node,
+              const Setup *setup,
+              char **output,
+              char **messages,
+              int *status,
+              GError **error)
+{
+  const char *argv[] = {"qemu-img", word, "--output=json", "--", node, NULL};
+
+  if (g_spawn_sync (NULL, (char **)argv, NULL, G_SPAWN_SEARCH_PATH | G_SPAWN_LEAVE_DESCRIPTORS_OPEN,
+                    set_up_child, (gpointer)setup, output, messages, status, error))
+    return TRUE;
+  g_prefix_error_literal (error, "qemu-img (package qemu-utils): ");
+  return FALSE;
+}
+
+static JsonParser *
+ask_qemu_img (VtBlockFiles *files, const char *node, GError **error)
+{
+  const Setup setup = {getpid (), PROBE_CPU_S, files};
+  g_autoptr (JsonParser) parser = json_parser_new ();
   g_autofree char *output = NULL;
   g_autofree char *messages = NULL;
   int status;
 
-  if (!g_spawn_sync (NULL, (char **)argv, NULL, G_SPAWN_SEARCH_PATH, limit_probe,
-                     GINT_TO_POINTER (getpid ()), &output, &messages, &status, error)) {
-    g_prefix_error_literal (error, "qemu-img (package qemu-utils): ");
+  if (!run_qemu_img ("info", node, &setup, &output, &messages, &status, error))
     return NULL;
-  }
   if (status != 0) {
-    set_open_error (error, path, messages);
+    set_open_error (error, files, node, messages);
     return NULL;
   }
-  return g_steal_pointer (&output);
+  if (strlen (output) <= PROBE_OUTPUT_MAX &&
+      json_parser_load_from_data (parser, output, -1, NULL) &&
+      JSON_NODE_HOLDS_OBJECT (json_parser_get_root (parser)))
+    return g_steal_pointer (&parser);
+  g_set_error_literal (error, VT_IMAGE_ERROR, VT_IMAGE_ERROR_BAD_IMAGE,
+                       "cannot be opened: qemu-img says nothing sensible of it");
+  return NULL;
+}
+
+/*
+ * Where a table leads beyond the end of the file, QEMU reads zeros without a word: what was lost
+ * would be clean.
+ */
+static gboolean
+check (VtBlockFiles *files, const char *node, GError **error)
+{
+  const Setup setup = {getpid (), CHECK_CPU_S, files};
+  g_autofree char *output = NULL;
+  g_autofree char *messages = NULL;
+  int status;
+
+  if (!run_qemu_img ("check", node, &setup, &output, &messages, &status, error))
+    return FALSE;
+  if (WIFEXITED (status) && (WEXITSTATUS (status) == 0 || WEXITSTATUS (status) == CHECK_LEAKS ||
+                             WEXITSTATUS (status) == CHECK_NONE))
+    return TRUE;
+  if (!WIFEXITED (status))
+    g_set_error_literal (error, VT_IMAGE_ERROR, VT_IMAGE_ERROR_BAD_IMAGE,
+                         "'qemu-img check' takes more time or memory for it than it may have");
+  else if (!set_lock_error (error, messages))
+    g_set_error_literal (error, VT_IMAGE_ERROR, VT_IMAGE_ERROR_BAD_IMAGE,
+                         "it is damaged or cut short, and what is lost would not be scanned; "
+                         "'qemu-img check' tells more, and with '-r all' may repair a copy of it");
+  return FALSE;
 }
 
 static gboolean
@@ -103,66 +171,44 @@ has_snapshot (JsonObject *info, const char *name)
   return FALSE;
 }
 
-/* The member NAME of OBJECT, or NULL. */
-static JsonObject *
-get_object (JsonObject *object, const char *name)
-{
-  JsonNode *node = object != NULL ? json_object_get_member (object, name) : NULL;
-
-  return node != NULL && JSON_NODE_HOLDS_OBJECT (node) ? json_node_get_object (node) : NULL;
-}
-
-/*
- * The backing file, the file that has the data, or the extents. Of vmdk only these two types are
- * one file; all others name their extents in a text.
- */
 static const char *
-find_other_file (JsonObject *info)
+get_string (JsonObject *object, const char *name)
 {
-  static const char *const self_contained[] = {"monolithicSparse", "streamOptimized", NULL};
-  JsonObject *specific = get_object (info, "format-specific");
-  JsonObject *data = get_object (specific, "data");
-  const char *backing = json_object_get_string_member_with_default (info, "backing-filename", NULL);
-  const char *type;
-
-  if (backing != NULL || data == NULL)
-    return backing;
-  if (json_object_has_member (data, "data-file"))
-    return json_object_get_string_member_with_default (data, "data-file", "its data file");
-  type = json_object_get_string_member_with_default (specific, "type", "");
-  if (!g_str_equal (type, "vmdk") ||
-      g_strv_contains (self_contained,
-                       json_object_get_string_member_with_default (data, "create-type", "")))
-    return NULL;
-  return "its extents";
+  return json_object_get_string_member_with_default (object, name, NULL);
 }
 
-gboolean
-vt_block_info_read (
-    const char *path, const char *format, const char *snapshot, VtBlockInfo *info, GError **error)
+static gboolean
+check_answer (JsonObject *object, const char *snapshot, GError **error)
 {
-  g_autoptr (JsonParser) parser = json_parser_new ();
-  g_autofree char *output = run_qemu_img (path, format, error);
-  JsonObject *object;
-
-  if (output == NULL)
-    return FALSE;
-  if (strlen (output) > PROBE_OUTPUT_MAX ||
-      !json_parser_load_from_data (parser, output, -1, NULL) ||
-      !JSON_NODE_HOLDS_OBJECT (json_parser_get_root (parser))) {
-    g_set_error_literal (error, VT_IMAGE_ERROR, VT_IMAGE_ERROR_BAD_IMAGE,
-                         "cannot be opened: qemu-img says nothing sensible of it");
-    return FALSE;
-  }
-  object = json_node_get_object (json_parser_get_root (parser));
   if (snapshot != NULL && !has_snapshot (object, snapshot)) {
     g_set_error (error, VT_IMAGE_ERROR, VT_IMAGE_ERROR_BAD_OPTION,
                  "it has no internal snapshot '%s'; 'qemu-img snapshot -l' lists them", snapshot);
     return FALSE;
   }
-  info->format = g_strdup (json_object_get_string_member_with_default (object, "format", "raw"));
+  if (json_object_get_boolean_member_with_default (object, "encrypted", FALSE)) {
+    g_set_error_literal (error, VT_IMAGE_ERROR, VT_IMAGE_ERROR_BAD_IMAGE,
+                         "it is encrypted by QEMU, which is not read: scan a copy that 'qemu-img "
+                         "convert' has decrypted");
+    return FALSE;
+  }
+  return TRUE;
+}
+
+gboolean
+vt_block_info_read (
+    VtBlockFiles *files, const char *node, const char *snapshot, VtBlockInfo *info, GError **error)
+{
+  g_autoptr (JsonParser) parser = ask_qemu_img (files, node, error);
+  JsonObject *object;
+
+  if (parser == NULL)
+    return FALSE;
+  object = json_node_get_object (json_parser_get_root (parser));
+  if (!check_answer (object, snapshot, error) || !check (files, node, error))
+    return FALSE;
   info->virtual_size =
       (guint64)MAX (0, json_object_get_int_member_with_default (object, "virtual-size", 0));
-  info->other_file = g_strdup (find_other_file (object));
+  info->backing = g_strdup (get_string (object, "backing-filename"));
+  info->backing_format = g_strdup (get_string (object, "backing-filename-format"));
   return TRUE;
 }

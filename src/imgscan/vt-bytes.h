@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only WITH cryptsetup-OpenSSL-exception
-/* Little-endian numbers as they lie on a disk, at any address. */
+/* Numbers as they lie on a disk, at any address: little-endian, and big-endian ones. */
 #pragma once
 
 #include <glib.h>
@@ -20,4 +20,16 @@ static inline guint64
 vt_le64 (const guint8 *at)
 {
   return vt_le32 (at) | (guint64)vt_le32 (at + 4) << 32;
+}
+
+static inline guint32
+vt_be32 (const guint8 *at)
+{
+  return GUINT32_SWAP_LE_BE (vt_le32 (at));
+}
+
+static inline guint64
+vt_be64 (const guint8 *at)
+{
+  return GUINT64_SWAP_LE_BE (vt_le64 (at));
 }

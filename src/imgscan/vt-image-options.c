@@ -10,6 +10,7 @@ vt_image_options_new (const char *path)
 
   self->reader = vt_image_reader_main;
   self->path = g_strdup (path);
+  self->backing = g_new0 (char *, 1);
   self->keys = g_new0 (char *, 1);
   self->include = g_new0 (char *, 1);
   self->exclude = g_new0 (char *, 1);
@@ -28,9 +29,10 @@ vt_image_options_copy (const VtImageOptions *self)
 
   *copy = *self;
   copy->path = g_strdup (self->path);
-  copy->source = g_strdup (self->source);
+  copy->file = g_strdup (self->file);
   copy->format = g_strdup (self->format);
   copy->snapshot = g_strdup (self->snapshot);
+  copy->backing = g_strdupv (self->backing);
   copy->keys = g_strdupv (self->keys);
   copy->include = g_strdupv (self->include);
   copy->exclude = g_strdupv (self->exclude);
@@ -41,27 +43,28 @@ void
 vt_image_options_free (VtImageOptions *self)
 {
   g_free (self->path);
-  g_free (self->source);
+  g_free (self->file);
   g_free (self->format);
   g_free (self->snapshot);
+  g_strfreev (self->backing);
   g_strfreev (self->keys);
   g_strfreev (self->include);
   g_strfreev (self->exclude);
   g_free (self);
 }
 
-#define ARGUMENTS_FORMAT "(^aymsmsms^aay^aay^aayttuu^aybt^aay)"
+#define ARGUMENTS_FORMAT "(^aym^ayttmsms^aay^aay^aay^aayttuu^aybt^aay)"
 
 GVariant *
 vt_reader_arguments_serialize (const VtReaderArguments *self)
 {
   const VtImageOptions *options = self->options;
 
-  return g_variant_new (ARGUMENTS_FORMAT, options->path, options->source, options->format,
-                        options->snapshot, options->keys, options->include, options->exclude,
-                        options->max_file_size, options->max_spool_size, (guint32)options->mode,
-                        (guint32)options->backend, self->run_dir, self->force_tcg, self->underway,
-                        self->refused);
+  return g_variant_new (ARGUMENTS_FORMAT, options->path, options->file, options->offset,
+                        options->size, options->format, options->snapshot, options->backing,
+                        options->keys, options->include, options->exclude, options->max_file_size,
+                        options->max_spool_size, (guint32)options->mode, (guint32)options->backend,
+                        self->run_dir, self->force_tcg, self->underway, self->refused);
 }
 
 void
@@ -71,10 +74,11 @@ vt_reader_arguments_parse (VtReaderArguments *self, GVariant *value)
   guint32 mode;
   guint32 backend;
 
-  g_variant_get (value, ARGUMENTS_FORMAT, &options->path, &options->source, &options->format,
-                 &options->snapshot, &options->keys, &options->include, &options->exclude,
-                 &options->max_file_size, &options->max_spool_size, &mode, &backend, &self->run_dir,
-                 &self->force_tcg, &self->underway, &self->refused);
+  g_variant_get (value, ARGUMENTS_FORMAT, &options->path, &options->file, &options->offset,
+                 &options->size, &options->format, &options->snapshot, &options->backing,
+                 &options->keys, &options->include, &options->exclude, &options->max_file_size,
+                 &options->max_spool_size, &mode, &backend, &self->run_dir, &self->force_tcg,
+                 &self->underway, &self->refused);
   options->mode = mode;
   options->backend = backend;
   self->options = options;

@@ -42,67 +42,20 @@ reader_clear (Reader *self)
 
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (Reader, reader_clear)
 
-/* What came out of a wrapper has no neighbours that it could name. */
-static gboolean
-check_alone (const VtImageOptions *options, const VtBlockInfo *info, GError **error)
-{
-  if (options->source == NULL || info->other_file == NULL)
-    return TRUE;
-  g_set_error (
-      error, VT_IMAGE_ERROR, VT_IMAGE_ERROR_BAD_IMAGE,
-      "it is only a part: it needs another file (%s), and none is opened for an image in an "
-      "archive or a compressed file; unpack it, and scan it beside that file",
-      info->other_file);
-  return FALSE;
-}
-
-static gboolean
-open_image (Reader *self, const char *path, GError **error)
-{
-  const VtImageOptions *options = self->arguments->options;
-  g_auto (VtBlockInfo) info = {0};
-
-  if (!vt_block_info_read (path, options->format, options->snapshot, &info, error) ||
-      !check_alone (options, &info, error) ||
-      !vt_image_sink_described (self->sink, info.format, info.virtual_size, error))
-    return FALSE;
-  self->export =
-      vt_block_export_start (path, info.format, options->snapshot, self->arguments->run_dir, error);
-  return self->export != NULL;
-}
-
-/* How QEMU gets at it means nothing to whoever named the image. */
-static void
-hide_source (const VtImageOptions *options, GError *error)
-{
-  g_autofree char *name = g_path_get_basename (options->path);
-  GString *text = g_string_new (error->message);
-
-  g_string_replace (text, options->source, name, 0);
-  g_free (error->message);
-  error->message = g_string_free (text, FALSE);
-}
-
 static gboolean
 export_image (Reader *self, GError **error)
 {
   const VtImageOptions *options = self->arguments->options;
-  g_autofree char *path = g_canonicalize_filename (options->path, NULL);
-  g_autoptr (GError) local_error = NULL;
+  g_autoptr (VtBlockChain) chain = NULL;
 
   if (!vt_image_sink_phase (self->sink, "open", error))
     return FALSE;
-  if (options->source == NULL &&
-      (!g_file_test (path, G_FILE_TEST_EXISTS) || g_file_test (path, G_FILE_TEST_IS_DIR))) {
-    g_set_error_literal (error, VT_IMAGE_ERROR, VT_IMAGE_ERROR_NOT_FOUND, "no such file");
+  chain = vt_block_chain_open (options, error);
+  if (chain == NULL || !vt_image_sink_described (self->sink, vt_block_chain_get_format (chain),
+                                                 vt_block_chain_get_virtual_size (chain), error))
     return FALSE;
-  }
-  if (open_image (self, options->source != NULL ? options->source : path, &local_error))
-    return TRUE;
-  if (options->source != NULL)
-    hide_source (options, local_error);
-  g_propagate_error (error, g_steal_pointer (&local_error));
-  return FALSE;
+  self->export = vt_block_export_start (chain, options->snapshot, self->arguments->run_dir, error);
+  return self->export != NULL;
 }
 
 /* Asks for another reader. FALSE, always: this one is through. */

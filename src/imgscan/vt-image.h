@@ -16,12 +16,13 @@
 #include "vt-spawner.h"
 
 typedef enum {
-  VT_IMAGE_ERROR_NOT_FOUND,     /* no such file, or no right to read it */
-  VT_IMAGE_ERROR_BAD_OPTION,    /* no such snapshot, a key that cannot be read */
-  VT_IMAGE_ERROR_BAD_IMAGE,     /* not a disk image, damaged, or in use by somebody who writes */
-  VT_IMAGE_ERROR_NO_FILESYSTEM, /* a disk image in which nothing can be read */
-  VT_IMAGE_ERROR_APPLIANCE,     /* libguestfs or QEMU could not be started */
-  VT_IMAGE_ERROR_READER,        /* the reader process died, or sent what it must not */
+  VT_IMAGE_ERROR_NOT_FOUND,        /* no such file, or no right to read it */
+  VT_IMAGE_ERROR_BAD_OPTION,       /* no such snapshot, a key that cannot be read */
+  VT_IMAGE_ERROR_BAD_IMAGE,        /* not a disk image, damaged, or in use by somebody who writes */
+  VT_IMAGE_ERROR_NEEDS_OTHER_FILE, /* it names another file where it may name none at all */
+  VT_IMAGE_ERROR_NO_FILESYSTEM,    /* a disk image in which nothing can be read */
+  VT_IMAGE_ERROR_APPLIANCE,        /* libguestfs or QEMU could not be started */
+  VT_IMAGE_ERROR_READER,           /* the reader process died, or sent what it must not */
 } VtImageError;
 
 #define VT_IMAGE_ERROR (vt_image_error_quark ())
@@ -43,11 +44,14 @@ typedef enum {
 typedef struct {
   VtChildFunc reader; /* what the reader process runs: vt_image_reader_main() */
   VtBackend backend;
-  char *path;     /* the image */
-  char *source;   /* how QEMU gets at it, in the place of PATH (vt-wrapper.h): then it may name
-                     no other file; NULL: PATH itself */
+  char *path;     /* the image, as people know it */
+  char *file;     /* what has its bytes, in the place of PATH (vt-wrapper.h): then the image may
+                     name no other file, whatever BACKING says; NULL: PATH */
+  guint64 offset; /* where in FILE the image begins, in bytes; 0 without FILE */
+  guint64 size;   /* its bytes; 0: all that follow */
   char *format;   /* QEMU's name of its format; NULL: found out */
   char *snapshot; /* internal snapshot to read, or NULL */
+  GStrv backing;  /* files, and directories of files, that the image may name */
   GStrv keys;     /* LUKS keys: DEVICE:key:STRING or DEVICE:file:FILE, DEVICE may be "all" */
   GStrv include;  /* globs; when there are any, only paths that match one are read */
   GStrv exclude;  /* globs; paths that match one are not read */

@@ -36,10 +36,33 @@ new_line (VtJsonWriter *self)
     vt_sink_printf (self->sink, "\n%*s", (int)(2 * self->depth), "");
 }
 
+/* Also what JSON allows, but a terminal or an editor may act upon. */
 static gboolean
 needs_escape (gunichar c)
 {
-  return c < 0x20 || c == '"' || c == '\\' || (c >= 0x7f && c < 0xa0) || c == 0x2028 || c == 0x2029;
+  if (c >= ' ' && c < 0x7f)
+    return c == '"' || c == '\\';
+  switch ((int)g_unichar_type (c)) {
+  case G_UNICODE_CONTROL:
+  case G_UNICODE_FORMAT:
+  case G_UNICODE_LINE_SEPARATOR:
+  case G_UNICODE_PARAGRAPH_SEPARATOR:
+    return TRUE;
+  default:
+    return FALSE;
+  }
+}
+
+static void
+write_escape (VtJsonWriter *self, gunichar c)
+{
+  if (c == '"' || c == '\\')
+    vt_sink_printf (self->sink, "\\%c", (char)c);
+  else if (c <= 0xffff)
+    vt_sink_printf (self->sink, "\\u%04x", c);
+  else
+    vt_sink_printf (self->sink, "\\u%04x\\u%04x", 0xd800 + ((c - 0x10000) >> 10),
+                    0xdc00 + ((c - 0x10000) & 0x3ff));
 }
 
 static void
@@ -55,10 +78,7 @@ write_quoted (VtJsonWriter *self, const char *value)
     if (!needs_escape (c))
       continue;
     vt_sink_write (self->sink, start, (gsize)(p - start));
-    if (c == '"' || c == '\\')
-      vt_sink_printf (self->sink, "\\%c", (char)c);
-    else
-      vt_sink_printf (self->sink, "\\u%04x", c);
+    write_escape (self, c);
     start = g_utf8_next_char (p);
   }
   vt_sink_puts (self->sink, start);

@@ -6,6 +6,9 @@
 #include "vt-fd.h"
 #include "vt-source.h"
 
+/* What it is called in messages, beside which whoever tells them says where it is. */
+#define IMAGE_NAME "the image"
+
 struct _VtNestedReader {
   VtSpawner *spawner;
   VtImageOptions *options;
@@ -55,11 +58,17 @@ vt_nested_reader_new (VtSpawner *spawner, const VtImageOptions *options)
 
   self->spawner = spawner;
   self->options = vt_image_options_copy (options);
-  g_clear_pointer (&self->options->source, g_free);
+  g_free (self->options->path);
+  self->options->path = g_strdup (IMAGE_NAME);
+  g_clear_pointer (&self->options->file, g_free);
+  self->options->offset = 0;
+  self->options->size = 0;
   g_clear_pointer (&self->options->format, g_free);
   g_clear_pointer (&self->options->snapshot, g_free);
   g_clear_pointer (&self->options->include, g_strfreev);
   g_clear_pointer (&self->options->exclude, g_strfreev);
+  g_clear_pointer (&self->options->backing, g_strfreev);
+  self->options->backing = g_new0 (char *, 1);
   self->options->include = g_new0 (char *, 1);
   self->options->exclude = g_new0 (char *, 1);
   self->context = g_main_context_ref_thread_default ();
@@ -122,7 +131,8 @@ on_file (VtImageFile *file, gpointer user_data)
 static VtReason
 find_reason (const GError *error)
 {
-  if (g_error_matches (error, VT_IMAGE_ERROR, VT_IMAGE_ERROR_NO_FILESYSTEM))
+  if (g_error_matches (error, VT_IMAGE_ERROR, VT_IMAGE_ERROR_NO_FILESYSTEM) ||
+      g_error_matches (error, VT_IMAGE_ERROR, VT_IMAGE_ERROR_NEEDS_OTHER_FILE))
     return VT_REASON_UNSUPPORTED;
   if (g_error_matches (error, VT_IMAGE_ERROR, VT_IMAGE_ERROR_BAD_IMAGE))
     return VT_REASON_DAMAGED;
@@ -162,7 +172,7 @@ on_start (gpointer data)
   g_autoptr (VtImageOptions) options = vt_image_options_copy (self->reader->options);
 
   vt_source_clear (&self->later);
-  options->source = g_strdup_printf ("/proc/%d/fd/%d", (int)getpid (), self->fd);
+  options->file = g_strdup_printf ("/proc/%d/fd/%d", (int)getpid (), self->fd);
   self->image = vt_image_start (self->reader->spawner, options, self->result, &image_events, self);
   return G_SOURCE_REMOVE;
 }

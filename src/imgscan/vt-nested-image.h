@@ -13,7 +13,7 @@
 
 typedef struct _VtNestedReader VtNestedReader;
 
-/* OPTIONS are those of the image around: all but its path, format, snapshot and filters count.
+/* OPTIONS are those of the image around: which way it is read, keys and limits count.
  * SPAWNER must outlive the reader. */
 VtNestedReader *vt_nested_reader_new (VtSpawner *spawner, const VtImageOptions *options);
 /* Every source must have been freed. */

@@ -57,12 +57,14 @@ write_database (const VtEngineDatabase *database, VtSink *sink)
 static void
 write_engine (const VtEngineId *engine, VtSink *sink)
 {
+  g_autofree char *version = NULL;
+
   if (engine == NULL) {
     vt_sink_puts (sink, "Engine version: unknown\n");
     return;
   }
-  vt_sink_printf (sink, "Engine version: %s (functionality level %u)\n", engine->version,
-                  engine->flevel);
+  version = vt_report_escape (engine->version);
+  vt_sink_printf (sink, "Engine version: %s (functionality level %u)\n", version, engine->flevel);
   for (guint i = 0; i < engine->databases->len; i++)
     write_database (g_ptr_array_index (engine->databases, i), sink);
 }
@@ -74,9 +76,10 @@ write_image (const VtScanResult *result, VtSink *sink)
 
   vt_sink_printf (sink, "Image: %s", path);
   if (result->format != NULL) {
+    g_autofree char *format = vt_report_escape (result->format);
     g_autofree char *size = vt_report_format_size (result->virtual_size);
 
-    vt_sink_printf (sink, " (%s, %s)", result->format, size);
+    vt_sink_printf (sink, " (%s, %s)", format, size);
   }
   vt_sink_puts (sink, "\n");
   if (result->snapshot != NULL) {

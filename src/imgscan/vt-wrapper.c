@@ -10,9 +10,6 @@
 
 G_DEFINE_QUARK (vt_wrapper_error_quark, vt_wrapper_error)
 
-/* A sector: QEMU takes no part of a file of another length. tar fills its blocks with zeros. */
-#define SECTOR_SIZE 512
-
 struct _VtWrapper {
   VtSpawner *spawner;
   VtWrapperOptions options;
@@ -225,46 +222,39 @@ vt_wrapper_get_name (const VtWrapper *self, guint index)
 
 /*
  * Files are named by our descriptors of them: so it is certain to be the same file, whatever stands
- * at its path by now, and it needs no name. The processes that open it end with this one.
+ * at its path by now. The processes that open it end with this one.
  */
-static char *
-make_whole_source (int fd)
+static void
+set_file (VtImageOptions *options, int fd, guint64 offset, guint64 size)
 {
-  return g_strdup_printf ("/proc/%d/fd/%d", (int)getpid (), fd);
+  options->file = g_strdup_printf ("/proc/%d/fd/%d", (int)getpid (), fd);
+  options->offset = offset;
+  options->size = size;
 }
 
-/* A part of a file, as QEMU's "json:" names describe it. */
-static char *
-make_part_source (int fd, const VtWrapperPart *part)
-{
-  g_autofree char *file = make_whole_source (fd);
-  guint64 size = (part->size + SECTOR_SIZE - 1) / SECTOR_SIZE * SECTOR_SIZE;
-
-  return g_strdup_printf ("json:{\"file\":{\"driver\":\"raw\",\"offset\":%" G_GUINT64_FORMAT
-                          ",\"size\":%" G_GUINT64_FORMAT
-                          ",\"file\":{\"driver\":\"file\",\"filename\":\"%s\"}}}",
-                          part->offset, size, file);
-}
-
-static char *
-prepare_part (VtWrapper *self, const VtWrapperPart *part, GCancellable *cancellable, GError **error)
+static gboolean
+prepare_part (VtWrapper *self,
+              const VtWrapperPart *part,
+              VtImageOptions *options,
+              GCancellable *cancellable,
+              GError **error)
 {
   VtWrapperKind kind = vt_wrapper_recognise (self->file, part->offset, part->size);
   guint64 size;
 
-  if (kind == VT_WRAPPER_NONE)
-    return make_part_source (self->file, part);
-  if (self->unpacked || kind == VT_WRAPPER_TAR) {
-    fail_nested (error);
-    return NULL;
+  if (kind == VT_WRAPPER_NONE) {
+    set_file (options, self->file, part->offset, part->size);
+    return TRUE;
   }
+  if (self->unpacked || kind == VT_WRAPPER_TAR)
+    return fail_nested (error);
   self->image = unpack (self, part, kind, cancellable, error);
   if (self->image < 0 || !get_size (self->image, &size, error))
-    return NULL;
-  if (vt_wrapper_recognise (self->image, 0, size) == VT_WRAPPER_NONE)
-    return make_whole_source (self->image);
-  fail_nested (error);
-  return NULL;
+    return FALSE;
+  if (vt_wrapper_recognise (self->image, 0, size) != VT_WRAPPER_NONE)
+    return fail_nested (error);
+  set_file (options, self->image, 0, 0);
+  return TRUE;
 }
 
 gboolean
@@ -274,19 +264,15 @@ vt_wrapper_prepare (VtWrapper *self,
                     GCancellable *cancellable,
                     GError **error)
 {
-  g_autofree char *source = NULL;
-
-  vt_fd_clear (&self->image);
-  if (self->parts != NULL) {
-    source = prepare_part (self, g_ptr_array_index (self->parts, index), cancellable, error);
-    if (source == NULL)
-      return FALSE;
-  } else if (self->file >= 0) {
-    source = make_whole_source (self->file);
-  }
   g_free (options->path);
   options->path = g_strdup (vt_wrapper_get_name (self, index));
-  g_free (options->source);
-  options->source = g_steal_pointer (&source);
+  g_clear_pointer (&options->file, g_free);
+  options->offset = 0;
+  options->size = 0;
+  vt_fd_clear (&self->image);
+  if (self->parts != NULL)
+    return prepare_part (self, g_ptr_array_index (self->parts, index), options, cancellable, error);
+  if (self->file >= 0)
+    set_file (options, self->file, 0, 0);
   return TRUE;
 }

@@ -70,8 +70,8 @@ guint vt_wrapper_get_n_images (const VtWrapper *self);
 const char *vt_wrapper_get_name (const VtWrapper *self, guint index);
 
 /*
- * Makes an image ready to be read: unpacks it if need be, and sets the path and source of OPTIONS,
- * which hold until the next call or the wrapper's end. Otherwise as vt_wrapper_open().
+ * Makes an image ready to be read: unpacks it if need be, and sets OPTIONS (path, file, offset,
+ * size), which hold until the next call or the wrapper's end. Otherwise as vt_wrapper_open().
  */
 gboolean vt_wrapper_prepare (VtWrapper *self,
                              guint index,

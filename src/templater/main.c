@@ -6,6 +6,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "vt-report.h"
 #include "vt-verbs.h"
 
 static const struct {
@@ -52,6 +53,7 @@ int
 main (int argc, char **argv)
 {
   const char *name = argc > 1 ? argv[1] : NULL;
+  g_autofree char *safe = NULL;
 
   open_standard_descriptors ();
   setlocale (LC_ALL, "");
@@ -71,6 +73,7 @@ main (int argc, char **argv)
   for (gsize i = 0; i < G_N_ELEMENTS (verbs); i++)
     if (strcmp (name, verbs[i].name) == 0)
       return verbs[i].run (argc - 1, argv + 1);
-  fprintf (stderr, "vtemplater: there is no verb '%s'; 'vtemplater --help' lists them\n", name);
+  safe = vt_report_escape (name);
+  fprintf (stderr, "vtemplater: there is no verb '%s'; 'vtemplater --help' lists them\n", safe);
   return VT_EXIT_FAILED;
 }

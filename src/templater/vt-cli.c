@@ -12,6 +12,9 @@
 
 #include "vt-verbs.h"
 
+/* Name by which a stream remembers the file that was not there before it. */
+#define NEW_FILE "vt-new-file"
+
 void
 vt_cli_options_clear (VtCliOptions *self)
 {
@@ -28,6 +31,7 @@ vt_cli_options_clear (VtCliOptions *self)
   vt_cli_limits_clear (&self->limits);
   g_strfreev (self->passwords);
   g_free (self->max_unpacked_image);
+  g_strfreev (self->backing);
   g_strfreev (self->keys);
   g_strfreev (self->include);
   g_strfreev (self->exclude);
@@ -47,6 +51,10 @@ add_image_options (GOptionContext *context, VtCliOptions *self)
        "Largest image that is unpacked from a compressed file (default: 64G)", "SIZE"},
       {"snapshot", 0, 0, G_OPTION_ARG_STRING, &self->snapshot,
        "Read this internal snapshot of a qcow2 image", "NAME"},
+      {"allow-backing", 0, 0, G_OPTION_ARG_FILENAME_ARRAY, &self->backing,
+       "Allow the image to lie upon other files: FILE, or all below a directory; may be given more "
+       "than once",
+       "FILE"},
       {"key", 0, 0, G_OPTION_ARG_STRING_ARRAY, &self->keys,
        "Open an encrypted device: DEVICE:key:STRING or DEVICE:file:FILE; DEVICE may be 'all'",
        "SELECTOR"},
@@ -243,6 +251,7 @@ vt_cli_make_image_options (const VtCliOptions *self, const char *image)
 
   options->format = g_strdup (self->image_format);
   options->snapshot = g_strdup (self->snapshot);
+  replace_strv (&options->backing, self->backing);
   replace_strv (&options->keys, self->keys);
   replace_strv (&options->include, self->include);
   replace_strv (&options->exclude, self->exclude);
@@ -304,6 +313,8 @@ GOutputStream *
 vt_cli_open_output (const char *path, GError **error)
 {
   g_autoptr (GFile) file = NULL;
+  GOutputStream *stream;
+  gboolean is_new;
   struct stat info;
 
   if (path == NULL || g_str_equal (path, "-"))
@@ -311,7 +322,12 @@ vt_cli_open_output (const char *path, GError **error)
   if (stat (path, &info) == 0 && !S_ISREG (info.st_mode))
     return open_special (path, error);
   file = g_file_new_for_commandline_arg (path);
-  return G_OUTPUT_STREAM (g_file_replace (file, NULL, FALSE, G_FILE_CREATE_NONE, NULL, error));
+  is_new = !g_file_query_exists (file, NULL);
+  stream = G_OUTPUT_STREAM (g_file_replace (file, NULL, FALSE, G_FILE_CREATE_NONE, NULL, error));
+  /* It is written to where it is to be: what is dropped must not stay there. */
+  if (stream != NULL && is_new)
+    g_object_set_data_full (G_OBJECT (stream), NEW_FILE, g_steal_pointer (&file), g_object_unref);
+  return stream;
 }
 
 void
@@ -319,12 +335,16 @@ vt_cli_discard_output (GOutputStream *stream)
 {
   g_autoptr (GOutputStream) owned = stream;
   g_autoptr (GCancellable) cancelled = g_cancellable_new ();
+  GFile *file;
 
   if (owned == NULL)
     return;
   /* Closing puts the new file in the place of the old one, unless it is cancelled. */
   g_cancellable_cancel (cancelled);
   g_output_stream_close (owned, cancelled, NULL);
+  file = g_object_get_data (G_OBJECT (owned), NEW_FILE);
+  if (file != NULL)
+    g_file_delete (file, NULL, NULL);
 }
 
 int

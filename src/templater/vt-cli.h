@@ -32,6 +32,7 @@ typedef struct {
   VtCliLimits limits;
   GStrv passwords;
   char *max_unpacked_image;
+  GStrv backing;
   GStrv keys;
   GStrv include;
   GStrv exclude;

@@ -53,56 +53,63 @@ on_finished (const GError *error, gpointer user_data)
 
 static const VtImageEvents events = {.message = on_message, .finished = on_finished};
 
+/* Nearly every word of it is the image's: the line is escaped as a whole. LINE is taken. */
+static void
+append_line (GString *out, GString *line)
+{
+  g_autofree char *text = g_string_free (line, FALSE);
+  g_autofree char *safe = vt_report_escape (text);
+
+  g_string_append (out, safe);
+  g_string_append_c (out, '\n');
+}
+
 static void
 append_system (GString *out, const VtOperatingSystem *system)
 {
-  g_autofree char *root = vt_report_escape (system->root);
-  g_autofree char *product = vt_report_escape (system->product);
-  g_autofree char *hostname = vt_report_escape (system->hostname);
+  GString *line = g_string_new (NULL);
 
-  g_string_append_printf (out, "system       %s: %s", root,
-                          product[0] != '\0' ? product : system->type);
+  g_string_append_printf (line, "system       %s: %s", system->root,
+                          system->product[0] != '\0' ? system->product : system->type);
   if (system->arch[0] != '\0')
-    g_string_append_printf (out, ", %s", system->arch);
-  if (hostname[0] != '\0')
-    g_string_append_printf (out, ", host name %s", hostname);
+    g_string_append_printf (line, ", %s", system->arch);
+  if (system->hostname[0] != '\0')
+    g_string_append_printf (line, ", host name %s", system->hostname);
   if (system->package_manager[0] != '\0')
-    g_string_append_printf (out, ", packages by %s (%s)", system->package_manager,
+    g_string_append_printf (line, ", packages by %s (%s)", system->package_manager,
                             system->package_format);
-  g_string_append_c (out, '\n');
+  append_line (out, line);
 }
 
 static void
 append_filesystem (GString *out, const VtFilesystem *filesystem)
 {
-  g_autofree char *id = vt_report_escape (filesystem->id);
   g_autofree char *size = vt_report_format_size (filesystem->size);
-  g_autofree char *label = vt_report_escape (filesystem->label);
+  GString *line = g_string_new (NULL);
 
-  g_string_append_printf (out, "file system  %s: %s, %s", id, filesystem->type, size);
+  g_string_append_printf (line, "file system  %s: %s, %s", filesystem->id, filesystem->type, size);
   if (filesystem->uuid[0] != '\0')
-    g_string_append_printf (out, ", UUID %s", filesystem->uuid);
-  if (label[0] != '\0')
-    g_string_append_printf (out, ", label %s", label);
-  if (filesystem->mountpoint != NULL) {
-    g_autofree char *mountpoint = vt_report_escape (filesystem->mountpoint);
-    g_string_append_printf (out, ", mounted at %s", mountpoint);
-  }
+    g_string_append_printf (line, ", UUID %s", filesystem->uuid);
+  if (filesystem->label[0] != '\0')
+    g_string_append_printf (line, ", label %s", filesystem->label);
+  if (filesystem->mountpoint != NULL)
+    g_string_append_printf (line, ", mounted at %s", filesystem->mountpoint);
   if (filesystem->reason != VT_REASON_NONE)
-    g_string_append_printf (out, " (%s: %s)", vt_reason_to_string (filesystem->reason),
+    g_string_append_printf (line, " (%s: %s)", vt_reason_to_string (filesystem->reason),
                             filesystem->detail ?: "");
-  g_string_append_c (out, '\n');
+  append_line (out, line);
 }
 
 static void
 append_image (GString *out, const VtScanResult *result)
 {
-  g_autofree char *path = vt_report_escape (result->path);
   g_autofree char *size = vt_report_format_size (result->virtual_size);
+  GString *line = g_string_new (NULL);
 
   if (out->len > 0)
     g_string_append_c (out, '\n');
-  g_string_append_printf (out, "image        %s: %s, %s\n", path, result->format, size);
+  g_string_append_printf (line, "image        %s: %s, %s", result->path, result->format, size);
+  append_line (out, line);
   for (guint i = 0; i < result->systems->len; i++)
     append_system (out, g_ptr_array_index (result->systems, i));
   for (guint i = 0; i < result->filesystems->len; i++)

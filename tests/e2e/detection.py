@@ -166,7 +166,7 @@ def test_btrfs_subvolumes():
 
 
 def test_overlay_shows_its_own_state():
-    report, _, _ = scan(image("overlay.qcow2"), status=1)
+    report, _, _ = scan(image("overlay.qcow2"), "--allow-backing", image("base.qcow2"), status=1)
     equal({f["path"] for f in report["findings"]}, {"/etc/hostname", "/srv/clam.exe"}, "findings")
     equal(report["image"]["format"], "qcow2", "format")
     scan(image("base.qcow2"), status=0)

@@ -153,7 +153,7 @@ def test_options_are_of_what_is_within():
     packed = compress("snapshot.qcow2", "gz")
     scan(packed, *DIRECT, "--snapshot", "first", "--image-format", "qcow2", status=0)
     refused(packed, "no internal snapshot 'second'", "--snapshot", "second")
-    done = refused(packed, "cannot be opened", "--image-format", "vmdk")
+    done = refused(packed, "cannot be opened", "--image-format", "vhdx")
     true("/proc/" not in done.stderr, f"the user's name for it: {done.stderr}")
     ova = make_ova("format.ova", "clean.vmdk")
     done = refused(ova, "cannot be opened", "--image-format", "qcow2")

@@ -1,0 +1,310 @@
+// SPDX-License-Identifier: GPL-2.0-only WITH cryptsetup-OpenSSL-exception
+#include "vt-block-chain.h"
+
+#include <errno.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "vt-block-explain.h"
+#include "vt-block-format.h"
+#include "vt-block-info.h"
+#include "vt-fd.h"
+#include "vt-vmdk.h"
+
+/* Images one upon the other. Chains of snapshots are seldom longer than ten. */
+#define LINKS_MAX 32
+#define SECTOR    512
+#define UNKNOWN   G_MAXUINT64
+
+struct _VtBlockChain {
+  VtBlockFiles *files;
+  const char *format; /* static */
+  guint64 virtual_size;
+  char *node;
+};
+
+void
+vt_block_chain_free (VtBlockChain *self)
+{
+  g_clear_pointer (&self->files, vt_block_files_free);
+  g_free (self->node);
+  g_free (self);
+}
+
+static gboolean
+fail (GError **error, const char *what)
+{
+  g_set_error_literal (error, VT_IMAGE_ERROR, VT_IMAGE_ERROR_BAD_IMAGE, what);
+  return FALSE;
+}
+
+static char *
+print_node (JsonObject *object)
+{
+  g_autoptr (JsonNode) node = json_node_init_object (json_node_alloc (), object);
+  g_autofree char *text = json_to_string (node, FALSE);
+
+  return g_strconcat ("json:", text, NULL);
+}
+
+static gboolean
+check_flat_extent (const VtBlockFile *file, const VtVmdkExtent *extent, GError **error)
+{
+  guint64 last = extent->offset + extent->sectors;
+
+  return last <= file->size / SECTOR || fail (error, "an extent of it is cut short");
+}
+
+/* Opens all extents of a VMDK; NAMES gets what QEMU finds them by. */
+static gboolean
+open_extents (VtBlockChain *self,
+              const VtBlockFile *base,
+              const VtVmdk *vmdk,
+              GPtrArray *names,
+              GError **error)
+{
+  for (guint i = 0; i < vmdk->extents->len; i++) {
+    const VtVmdkExtent *extent = g_ptr_array_index (vmdk->extents, i);
+    const VtBlockFile *file =
+        vt_block_files_open_named (self->files, base, extent->name, "file of its data", error);
+
+    if (file == NULL)
+      return FALSE;
+    if (vt_vmdk_extent_is_flat (extent) ? !check_flat_extent (file, extent, error)
+                                        : !vt_block_format_check_sparse_vmdk (file, error))
+      return FALSE;
+    g_ptr_array_add (names, vt_block_files_link (file));
+  }
+  return TRUE;
+}
+
+/* The descriptor that QEMU is to read in the place of FILE, or NULL. */
+static const VtBlockFile *
+replace_descriptor (VtBlockChain *self, const VtBlockFile *file, const VtVmdk *vmdk, GError **error)
+{
+  g_autoptr (GPtrArray) names = g_ptr_array_new_with_free_func (g_free);
+  g_autofree char *text = NULL;
+  vt_autofd memfd = memfd_create ("vmdk", MFD_CLOEXEC);
+
+  if (!open_extents (self, file, vmdk, names, error))
+    return NULL;
+  text = vt_vmdk_render (vmdk, (const char *const *)names->pdata);
+  if (memfd < 0 || write (memfd, text, strlen (text)) != (gssize)strlen (text)) {
+    g_set_error (error, VT_IMAGE_ERROR, VT_IMAGE_ERROR_READER, "memfd: %s", g_strerror (errno));
+    return NULL;
+  }
+  return vt_block_files_add_memfd (self->files, file, vt_fd_steal (&memfd), error);
+}
+
+/* What QEMU is to read as FILE, or NULL. */
+static const VtBlockFile *
+prepare_vmdk (VtBlockChain *self, const VtBlockFile *file, GError **error)
+{
+  GError *local_error = NULL;
+  gsize size = 0;
+  g_autofree char *text = vt_block_format_read_descriptor (file, &size, &local_error);
+  g_autoptr (VtVmdk) vmdk = NULL;
+
+  if (local_error != NULL) {
+    g_propagate_error (error, local_error);
+    return NULL;
+  }
+  if (text == NULL)
+    return vt_block_format_check_sparse_vmdk (file, error) ? file : NULL;
+  vmdk = vt_vmdk_parse (text, size, error);
+  return vmdk != NULL ? replace_descriptor (self, file, vmdk, error) : NULL;
+}
+
+static gboolean
+add_data_file (VtBlockChain *self, const VtBlockFile *file, JsonObject *node, GError **error)
+{
+  g_autofree char *name = NULL;
+  const VtBlockFile *data;
+
+  if (!vt_block_format_get_data_file (file, &name, error))
+    return FALSE;
+  if (name == NULL)
+    return TRUE;
+  data = vt_block_files_open_named (self->files, file, name, "file of its data", error);
+  if (data == NULL)
+    return FALSE;
+  json_object_set_object_member (node, "data-file", vt_block_files_describe (self->files, data));
+  return TRUE;
+}
+
+/* The description of one image, without what it lies upon. */
+static JsonObject *
+describe_link (VtBlockChain *self, const VtBlockFile *file, const char *format, GError **error)
+{
+  g_autoptr (JsonObject) node = json_object_new ();
+
+  if (!vt_block_format_is_whole (file, format, error))
+    return NULL;
+  json_object_set_string_member (node, "driver", format);
+  json_object_set_null_member (node, "backing");
+  if (g_str_equal (format, "vmdk") && (file = prepare_vmdk (self, file, error)) == NULL)
+    return NULL;
+  json_object_set_object_member (node, "file", vt_block_files_describe (self->files, file));
+  if (g_str_equal (format, "qcow2") && !add_data_file (self, file, node, error))
+    return NULL;
+  return g_steal_pointer (&node);
+}
+
+static const char *
+find_backing_format (const VtBlockInfo *info, GError **error)
+{
+  const char *format =
+      info->backing_format != NULL ? vt_block_format_find (info->backing_format) : NULL;
+
+  /* Whoever could write to a raw disk would choose what it is taken for. */
+  if (info->backing_format == NULL)
+    g_set_error (error, VT_IMAGE_ERROR, VT_IMAGE_ERROR_BAD_IMAGE,
+                 "it does not name the format of its backing file; if it is qcow2, say so in the "
+                 "image: qemu-img rebase -u -F qcow2 -b '%s' IMAGE",
+                 info->backing);
+  else if (format == NULL)
+    g_set_error (error, VT_IMAGE_ERROR, VT_IMAGE_ERROR_BAD_IMAGE,
+                 "its backing file is of the format '%s'; read are " VT_BLOCK_FORMATS,
+                 info->backing_format);
+  return format;
+}
+
+/* The file that FILE lies upon; NULL with no error if there is none. */
+static const VtBlockFile *
+open_backing (VtBlockChain *self,
+              const VtBlockFile *file,
+              const VtBlockInfo *info,
+              const char **format,
+              GError **error)
+{
+  if (info->backing == NULL)
+    return NULL;
+  file = vt_block_files_open_named (self->files, file, info->backing, "backing file", error);
+  if (file == NULL)
+    return NULL;
+  *format = find_backing_format (info, error);
+  return *format != NULL ? file : NULL;
+}
+
+/* Opens one image, and says in *FILE upon which one it lies, or NULL. NULL: there is an error. */
+static JsonObject *
+open_link (VtBlockChain *self,
+           const VtBlockFile **file,
+           const char **format,
+           const char *snapshot,
+           GError **error)
+{
+  g_autoptr (JsonObject) node = describe_link (self, *file, *format, error);
+  g_auto (VtBlockInfo) info = {0};
+  g_autofree char *text = NULL;
+  GError *local_error = NULL;
+
+  if (node == NULL)
+    return NULL;
+  text = print_node (node);
+  if (!vt_block_info_read (self->files, text, snapshot, &info, error))
+    return NULL;
+  if (self->virtual_size == UNKNOWN)
+    self->virtual_size = info.virtual_size;
+  *file = open_backing (self, *file, &info, format, &local_error);
+  if (local_error == NULL)
+    return g_steal_pointer (&node);
+  g_propagate_error (error, local_error);
+  return NULL;
+}
+
+static gboolean
+open_links (VtBlockChain *self, const VtBlockFile *file, const char *snapshot, GError **error)
+{
+  g_autoptr (JsonObject) top = NULL;
+  JsonObject *above = NULL; /* part of TOP */
+  const char *format = self->format;
+
+  for (guint i = 0; file != NULL; i++) {
+    const char *path = vt_block_files_get_path (self->files, file);
+    JsonObject *node;
+
+    if (i == LINKS_MAX)
+      return fail (error, "its backing files go on and on: in a loop, or more than " G_STRINGIFY (
+                              LINKS_MAX));
+    node = open_link (self, &file, &format, snapshot, error);
+    if (node == NULL) {
+      if (above != NULL)
+        g_prefix_error (error, "its backing file %s: ", path);
+      return FALSE;
+    }
+    if (above != NULL)
+      json_object_set_object_member (above, "backing", node);
+    else
+      top = node;
+    above = node;
+    snapshot = NULL;
+  }
+  self->node = print_node (top);
+  return TRUE;
+}
+
+/* The format the operator names, or what the image's bytes tell. */
+static const char *
+find_format (const VtImageOptions *options, const VtBlockFile *image, GError **error)
+{
+  const char *format;
+
+  if (options->format == NULL)
+    return vt_block_format_probe (image, error);
+  format = vt_block_format_find (options->format);
+  if (format == NULL)
+    g_set_error (error, VT_IMAGE_ERROR, VT_IMAGE_ERROR_BAD_OPTION,
+                 "--image-format: '%s' is not read; read are " VT_BLOCK_FORMATS, options->format);
+  return format;
+}
+
+VtBlockChain *
+vt_block_chain_open (const VtImageOptions *options, GError **error)
+{
+  g_autoptr (VtBlockChain) self = g_new0 (VtBlockChain, 1);
+  const VtBlockFile *image;
+
+  self->virtual_size = UNKNOWN;
+  self->files = vt_block_files_new (options, error);
+  if (self->files == NULL)
+    return NULL;
+  image = vt_block_files_open_image (self->files, error);
+  if (image == NULL)
+    return NULL;
+  self->format = find_format (options, image, error);
+  if (self->format == NULL || !open_links (self, image, options->snapshot, error))
+    return NULL;
+  return g_steal_pointer (&self);
+}
+
+const char *
+vt_block_chain_get_format (VtBlockChain *self)
+{
+  return self->format;
+}
+
+guint64
+vt_block_chain_get_virtual_size (VtBlockChain *self)
+{
+  return self->virtual_size;
+}
+
+const char *
+vt_block_chain_get_node (VtBlockChain *self)
+{
+  return self->node;
+}
+
+void
+vt_block_chain_hand_on (VtBlockChain *self)
+{
+  vt_block_files_hand_on (self->files);
+}
+
+char *
+vt_block_chain_explain (VtBlockChain *self, const char *text)
+{
+  return vt_block_explain (self->files, text);
+}

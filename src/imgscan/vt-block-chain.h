@@ -1,0 +1,32 @@
+// SPDX-License-Identifier: GPL-2.0-only WITH cryptsetup-OpenSSL-exception
+/*
+ * An image and all the files that it names: backing files, data files, extents. Every one is
+ * checked and opened before QEMU opens any, and QEMU is told all of them (vt-block-files.h): it
+ * never follows a name in an image.
+ */
+#pragma once
+
+#include "vt-block-files.h"
+#include "vt-image.h"
+
+typedef struct _VtBlockChain VtBlockChain;
+
+/*
+ * Opens the image of OPTIONS (path, file, offset, size, format, snapshot, backing). What is named
+ * without being allowed is refused, and so are a format that is not told or not read, network
+ * addresses, loops, and what is damaged, encrypted or in use. Errors are of VT_IMAGE_ERROR.
+ */
+VtBlockChain *vt_block_chain_open (const VtImageOptions *options,
+                                   GError **error) G_GNUC_WARN_UNUSED_RESULT;
+void vt_block_chain_free (VtBlockChain *self);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (VtBlockChain, vt_block_chain_free)
+
+/* QEMU's name of the image's format. */
+const char *vt_block_chain_get_format (VtBlockChain *self);
+guint64 vt_block_chain_get_virtual_size (VtBlockChain *self); /* bytes */
+/* What QEMU takes for a file name: "json:{...}". */
+const char *vt_block_chain_get_node (VtBlockChain *self);
+/* For a child, before it becomes a program of QEMU's. */
+void vt_block_chain_hand_on (VtBlockChain *self);
+/* What such a program says, with names in the place of descriptors. Free with g_free(). */
+char *vt_block_chain_explain (VtBlockChain *self, const char *text);
