@@ -106,7 +106,8 @@ def test_limits_are_options():
     tree = make_tree("files")
     shell("""
       tar -cf - package | zstd -q -o files/archive
-      tar -cf - package/two package/one | zstd -q | zstd -q -o files/nested
+      tar -cf - package/two | zstd -q -o inner
+      tar -cf - inner | zstd -q -o files/nested
       head -c 200M /dev/zero | zstd -q -o files/zeros
       printf 'one\\nsecret\\n' >passwords
       zip -q -r -P secret files/locked.zip package
@@ -117,12 +118,13 @@ def test_limits_are_options():
             ((), usual),
             # Of two reasons the engine tells whichever it comes by first.
             (("--max-files", 1, "--exclude", "/locked.zip"),
-             {"/archive": "files-limit", "/nested": "files-limit", "/zeros!data": "scan-limit"}),
+             {"/archive": "files-limit", "/nested!inner": "files-limit",
+              "/zeros!data": "scan-limit"}),
             (("--max-unpacked-size", "150K"),
-             {"/locked.zip": "encrypted", "/archive": "scan-limit", "/nested": "scan-limit",
+             {"/locked.zip": "encrypted", "/archive": "scan-limit", "/nested!inner": "scan-limit",
               "/zeros": "scan-limit"}),
             (("--max-ratio", 100000), {"/locked.zip": "encrypted"}),
-            (("--max-recursion", 1), {**usual, "/nested!data": "recursion-limit"}),
+            (("--max-recursion", 1), {**usual, "/nested!inner": "recursion-limit"}),
             (("--password", "secret"), {"/zeros!data": "scan-limit"}),
             (("--password-file", scratch / "passwords"), {"/zeros!data": "scan-limit"})):
         report, _, _ = scan(image, *DIRECT, *options, status=3)
