@@ -75,6 +75,25 @@ test_depth_is_limited (Fixture *fixture, gconstpointer worker)
   g_assert_cmpuint (again->stats.clean, ==, 2);
 }
 
+/* What a limit of the outer container cut is not kept for the inner one, whatever else is in it. */
+static void
+test_a_cut_verdict_is_not_kept (Fixture *fixture, gconstpointer worker)
+{
+  g_autoptr (VtScanResult) result = NULL;
+  g_autoptr (VtScanResult) again = NULL;
+  GByteArray *inner = make_tar_zst ("a", "one", "b", "two", "c", MARKER);
+  GByteArray *copy = g_byte_array_new ();
+
+  g_byte_array_append (copy, inner->data, inner->len);
+  fixture->base.options->max_files = 3;
+  add_file (fixture, "outer", wrap ("m", inner));
+  result = run_job (fixture);
+  assert_incomplete (result, "/outer", VT_REASON_FILES_LIMIT, "!m");
+  add_file (fixture, "inner", copy);
+  again = run_job (fixture);
+  assert_infected (again, "/inner", "!c");
+}
+
 static void
 test_unknown_containers_are_not_clean (Fixture *fixture, gconstpointer worker)
 {
@@ -298,6 +317,7 @@ add_tests (void)
   ADD_MEMBERS ("the-first-member-decides", NULL, test_the_first_member_decides);
   ADD_MEMBERS ("copies-wait-for-one", NULL, test_copies_wait_for_one);
   ADD_MEMBERS ("depth-is-limited", NULL, test_depth_is_limited);
+  ADD_MEMBERS ("a-cut-verdict-is-not-kept", NULL, test_a_cut_verdict_is_not_kept);
   ADD_MEMBERS ("unknown-containers-are-not-clean", NULL, test_unknown_containers_are_not_clean);
   ADD_MEMBERS ("passwords-are-tried", NULL, test_passwords_are_tried);
   ADD_MEMBERS ("members-make-up-for-limits", NULL, test_members_make_up_for_limits);

@@ -3,11 +3,26 @@
 
 #include <string.h>
 
+/* Bytes of a name that are kept however long the others are. */
+#define NAME_KEPT_MIN ((gsize)64)
+
+/* Bytes of one more name. A name is kept in every result and in the store, and whoever made the
+ * container chose it. */
+static gsize
+find_room (const char *const *members)
+{
+  gsize used = 0;
+
+  for (guint i = 0; members != NULL && members[i] != NULL; i++)
+    used += strlen (members[i]);
+  return MAX (VT_MEMBERS_BYTES_MAX - MIN (used, VT_MEMBERS_BYTES_MAX), NAME_KEPT_MIN);
+}
+
 GStrv
 vt_members_prepend (const char *name, const char *const *members)
 {
   g_autoptr (GStrvBuilder) builder = g_strv_builder_new ();
-  g_autofree char *kept = g_strndup (name, VT_MEMBER_NAME_MAX);
+  g_autofree char *kept = g_strndup (name, find_room (members));
 
   g_strv_builder_add (builder, kept);
   if (members != NULL)

@@ -10,10 +10,13 @@
 
 /* Longest name that is kept, in bytes; of a longer one the end is cut off. */
 #define VT_MEMBER_NAME_MAX 4096
+/* Most bytes of all names in a list that vt_members_prepend() makes, as far as each keeps some. */
+#define VT_MEMBERS_BYTES_MAX 4096
 /* Most names in a list. */
 #define VT_MEMBERS_MAX 128
 
-/* NAME, then those of MEMBERS, which may be NULL. Free with g_strfreev(). */
+/* NAME, the end of which may be cut off, then those of MEMBERS, which may be NULL. Free with
+ * g_strfreev(). */
 GStrv vt_members_prepend (const char *name, const char *const *members);
 
 /* "path!member!inner"; free with g_free(). */

@@ -14,6 +14,8 @@ typedef struct {
   /* A member of the container; the callee takes its content. When it is done with that, it gives
    * CREDIT back by vt_member_source_release(). */
   void (*member) (const VtUnpackMember *member, gpointer credit, gpointer user_data);
+  /* All begins anew: the members that came come again. */
+  void (*restarted) (gpointer user_data);
   /* The last event: REASON is NONE if all of the container was handed out; DETAIL is for people,
    * or empty. */
   void (*ended) (VtReason reason, const char *detail, gpointer user_data);

@@ -9,11 +9,16 @@
 /* What it is called in messages, beside which whoever tells them says where it is. */
 #define IMAGE_NAME "the image"
 
+/* Appliances that are started for nested images; each takes from seconds to half a minute. What
+ * cannot be read without is incomplete from then on. */
+#define LAUNCHES_MAX 32
+
 struct _VtNestedReader {
   VtSpawner *spawner;
   VtImageOptions *options;
   GMainContext *context;
   GPtrArray *levels; /* of GQueue of NestedImage; the first of each is being read */
+  guint launches;
   GHashTable *dying; /* set of NestedImage that could not be freed at once */
 };
 
@@ -163,7 +168,25 @@ on_finished (const GError *error, gpointer user_data)
   self->in_event = FALSE;
 }
 
-static const VtImageEvents image_events = {.file = on_file, .finished = on_finished};
+static void
+on_restarted (gpointer user_data)
+{
+  NestedImage *self = user_data;
+
+  if (!self->is_unused)
+    self->events->restarted (self->user_data);
+}
+
+static void
+on_phase (const char *phase, gpointer user_data)
+{
+  NestedImage *self = user_data;
+
+  self->reader->launches += g_str_equal (phase, "launch");
+}
+
+static const VtImageEvents image_events = {
+    .restarted = on_restarted, .phase = on_phase, .file = on_file, .finished = on_finished};
 
 static gboolean
 on_start (gpointer data)
@@ -172,6 +195,8 @@ on_start (gpointer data)
   g_autoptr (VtImageOptions) options = vt_image_options_copy (self->reader->options);
 
   vt_source_clear (&self->later);
+  if (self->reader->launches >= LAUNCHES_MAX && options->backend == VT_BACKEND_AUTO)
+    options->backend = VT_BACKEND_DIRECT;
   options->file = g_strdup_printf ("/proc/%d/fd/%d", (int)getpid (), self->fd);
   self->image = vt_image_start (self->reader->spawner, options, self->result, &image_events, self);
   return G_SOURCE_REMOVE;

@@ -28,7 +28,8 @@ struct _VtScanContent {
   VtVerdict verdict;
   GStrv members; /* where in the content that is; NULL for itself */
   VtSource source;
-  gboolean opened; /* its members were looked at as well */
+  gboolean cut_short; /* a limit of what is around it stopped the looking into it */
+  gboolean passing;   /* it may be another in the next run */
 
   /* Of a file: all its members, at any depth, until now, and those the engine was asked for. */
   guint64 tree_members;

@@ -10,7 +10,12 @@
 #include "vt-scan-content-private.h"
 #include "vt-scan-job-private.h"
 
+#include <unistd.h>
+
 #include "vt-fd.h"
+
+/* Bytes of a large file that are hashed between two looks at whether the job has ended. */
+#define HASH_PIECE ((gsize)4 * 1024 * 1024)
 
 /* The same content, several times, for which the engine was asked once. */
 typedef struct {
@@ -57,16 +62,18 @@ vt_scan_content_get_file (VtScanContent *self)
   return self;
 }
 
-/* Within a container, a limit may be reached because of what is around the content: as a file of
- * its own it might get another verdict. */
+/* As a file of its own it might get another verdict. */
 static gboolean
 depends_on_place (const VtScanContent *self)
 {
-  if (self->depth == 0 || !self->opened || self->verdict.kind != VT_VERDICT_INCOMPLETE)
-    return FALSE;
-  return self->verdict.reason == VT_REASON_SCAN_LIMIT ||
-         self->verdict.reason == VT_REASON_FILES_LIMIT ||
-         self->verdict.reason == VT_REASON_RECURSION_LIMIT;
+  return self->depth > 0 && self->cut_short && self->verdict.kind == VT_VERDICT_INCOMPLETE;
+}
+
+static gboolean
+is_passing (const VtScanContent *self)
+{
+  return !vt_verdict_is_repeatable (&self->verdict) ||
+         (self->passing && self->verdict.kind == VT_VERDICT_INCOMPLETE);
 }
 
 static void
@@ -76,10 +83,11 @@ keep_verdict (VtScanContent *self)
   VtKnownVerdict *failure;
   g_autoptr (GError) error = NULL;
 
-  if (!vt_verdict_is_repeatable (&self->verdict)) {
+  if (is_passing (self)) {
     failure = g_new0 (VtKnownVerdict, 1);
     failure->verdict = self->verdict;
     failure->members = g_strdupv (self->members);
+    failure->passing = self->passing;
     g_hash_table_replace (job->failures, g_memdup2 (&self->digest, sizeof self->digest), failure);
   } else if (!vt_store_insert (job->context.store, job->context.engine_id->id, &self->digest,
                                self->size, &self->verdict, (const char *const *)self->members,
@@ -99,7 +107,7 @@ settle_followers (VtScanContent *self)
   for (guint i = 0; followers != NULL && i < followers->len; i++) {
     VtScanContent *follower = g_ptr_array_index (followers, i);
 
-    if (depends_on_place (self)) {
+    if (depends_on_place (self) && !self->job->ended) {
       look_up (follower);
       continue;
     }
@@ -218,6 +226,7 @@ find_known (VtScanContent *self, VtVerdict *verdict, GError **error)
   if (failure != NULL) {
     *verdict = failure->verdict;
     self->members = g_strdupv (failure->members);
+    self->passing = failure->passing;
     return TRUE;
   }
   if (!vt_store_lookup (context->store, context->engine_id->id, &self->digest, self->size, verdict,
@@ -236,7 +245,7 @@ look_up (VtScanContent *self)
   VtVerdict verdict;
 
   if (is_in_itself (self)) {
-    self->opened = TRUE;
+    self->cut_short = TRUE;
     verdict = vt_verdict_incomplete (VT_REASON_RECURSION_LIMIT);
     vt_scan_content_settle (self, &verdict, VT_SOURCE_NONE);
   } else if (find_known (self, &verdict, &error)) {
@@ -268,13 +277,38 @@ on_hashed (gpointer user_data)
   return G_SOURCE_REMOVE;
 }
 
+/* A large file takes a while: it is given up when the job ends. */
+static gboolean
+hash (VtScanContent *self)
+{
+  g_autofree guint8 *piece = NULL;
+  g_autoptr (VtHasher) hasher = NULL;
+
+  if (!vt_scan_content_is_too_large (self))
+    return vt_digest_of_fd (self->file, self->size, &self->digest, &self->error);
+  piece = g_malloc (HASH_PIECE);
+  hasher = vt_hasher_new ();
+  for (guint64 done = 0; done < self->size;) {
+    gssize n = pread (self->file, piece, MIN (HASH_PIECE, self->size - done), (off_t)done);
+
+    if (n <= 0 || g_atomic_int_get (&self->job->ended)) {
+      self->error = g_error_new_literal (G_IO_ERROR, G_IO_ERROR_CANCELLED, "not read whole");
+      return FALSE;
+    }
+    vt_hasher_update (hasher, piece, (gsize)n);
+    done += (guint64)n;
+  }
+  self->digest = vt_hasher_finish (hasher);
+  return TRUE;
+}
+
 void
 vt_scan_content_hash (gpointer data, gpointer user_data)
 {
   VtScanContent *self = data;
   g_autoptr (GSource) source = g_idle_source_new ();
 
-  self->has_digest = vt_digest_of_fd (self->file, self->size, &self->digest, &self->error);
+  self->has_digest = hash (self);
   self->kind = vt_container_recognise (self->file, self->size, &self->type);
   /* Not g_main_context_invoke(): between two iterations that would run the callback here. */
   g_source_set_priority (source, G_PRIORITY_DEFAULT);

@@ -39,6 +39,7 @@ struct _VtScanJob {
 typedef struct {
   VtVerdict verdict;
   GStrv members;
+  gboolean passing; /* it is not for a reason that always passes */
 } VtKnownVerdict;
 
 /* Takes FILE, and sees to it that it gets a verdict. */

@@ -4,6 +4,10 @@
  *
  * Whatever order the members' verdicts come in, the first member in the container's order decides,
  * so that the same container always gets the same answer.
+ *
+ * A container that is too large for the engine is gone over twice: in windows, for what stands
+ * between and around its members, and member by member. Disk images are not: there that is free
+ * space.
  */
 #include "vt-scan-content-private.h"
 #include "vt-scan-job-private.h"
@@ -21,10 +25,14 @@ typedef struct {
 typedef struct {
   VtScanContent *container;
   VtVerdict engine;       /* the engine's word on the container */
+  VtContainerKind pass;   /* as what it is opened now; NONE: in windows */
+  guint generation;       /* how often its source began anew */
   VtMemberSource *source; /* NULL: stopped */
   gboolean ended;         /* no more members come */
   VtReason reason;        /* why not all of them came, or NONE */
   guint64 n_members;
+  guint64 counted_members; /* what it added to the file's counts, not to be counted twice */
+  guint64 counted_bytes;
   guint underway; /* members without a verdict */
   Worst infected;
   Worst incomplete;
@@ -32,6 +40,7 @@ typedef struct {
 
 typedef struct {
   Opening *opening;
+  guint generation;
   guint64 index;
   char *name;
   gpointer credit;
@@ -41,6 +50,7 @@ static void
 worst_clear (Worst *self)
 {
   g_strfreev (self->members);
+  *self = (Worst){0};
 }
 
 static void
@@ -117,16 +127,33 @@ settle (Opening *self)
   vt_scan_content_settle (container, &verdict, VT_SOURCE_ENGINE);
 }
 
+/* Members of the first pass belong to its source, so the second one waits for their verdicts. */
+static gboolean
+has_another_pass (const Opening *self)
+{
+  return self->pass == VT_CONTAINER_NONE && self->container->kind != VT_CONTAINER_NONE &&
+         self->reason == VT_REASON_NONE && !self->infected.any;
+}
+
+static void open_pass (Opening *self, VtContainerKind pass);
+
 static void
 settle_if_complete (Opening *self)
 {
-  if (self->ended && self->underway == 0)
+  if (!self->ended || self->underway > 0)
+    return;
+  if (has_another_pass (self) && !self->container->job->ended)
+    open_pass (self, self->container->kind);
+  else
     settle (self);
 }
 
+/* For REASON, a limit; or because nothing more needs to be known. */
 static void
 stop (Opening *self, VtReason reason)
 {
+  if (reason != VT_REASON_NONE)
+    self->container->cut_short = TRUE;
   g_clear_pointer (&self->source, vt_member_source_free);
   self->ended = TRUE;
   if (self->reason == VT_REASON_NONE)
@@ -145,6 +172,20 @@ note (Worst *self, const Member *member, const VtVerdict *verdict, const char *c
   self->members = vt_members_prepend (member->name, members);
 }
 
+/* Its "members" are windows of a file that is too large: no more than it is itself. */
+static gboolean
+has_windows (const Opening *self)
+{
+  return self->pass == VT_CONTAINER_NONE;
+}
+
+/* A window may begin like an archive, and is then one that is cut off: that is of no matter. */
+static gboolean
+counts_for (const Opening *self, const VtVerdict *incomplete)
+{
+  return !has_windows (self) || !vt_verdict_is_repeatable (incomplete);
+}
+
 static void
 note_verdict (Opening *self,
               const Member *member,
@@ -155,7 +196,7 @@ note_verdict (Opening *self,
     note (&self->infected, member, verdict, members);
     /* Those before it are all under way, and one after it would not be named. */
     stop (self, VT_REASON_NONE);
-  } else if (verdict->kind != VT_VERDICT_CLEAN) {
+  } else if (verdict->kind != VT_VERDICT_CLEAN && counts_for (self, verdict)) {
     note (&self->incomplete, member, verdict, members);
   }
 }
@@ -167,22 +208,25 @@ member_free (Member *self)
   g_free (self);
 }
 
-/* Its "members" are windows of a file that is too large: no more than it is itself. */
-static gboolean
-has_windows (const VtScanContent *container)
-{
-  return container->kind == VT_CONTAINER_NONE;
-}
-
 static void
-count_scanned (VtScanContent *content)
+count_scanned (const Opening *self, VtScanContent *content)
 {
   VtScanContent *file = vt_scan_content_get_file (content);
 
-  if (content->source != VT_SOURCE_ENGINE || has_windows (content->container))
+  if (content->source != VT_SOURCE_ENGINE || has_windows (self))
     return;
   file->tree_scanned++;
   file->tree_scanned_bytes += content->size;
+}
+
+static void
+note_settled (Opening *self, const Member *member, const VtScanContent *content)
+{
+  if (content->verdict.kind == VT_VERDICT_INCOMPLETE) {
+    self->container->cut_short |= content->cut_short;
+    self->container->passing |= content->passing;
+  }
+  note_verdict (self, member, &content->verdict, (const char *const *)content->members);
 }
 
 static void
@@ -192,13 +236,24 @@ on_member_settled (VtScanContent *settled, gpointer user_data)
   Member *member = user_data;
   Opening *self = member->opening;
 
-  count_scanned (content);
-  note_verdict (self, member, &content->verdict, (const char *const *)content->members);
+  count_scanned (self, content);
+  if (member->generation == self->generation)
+    note_settled (self, member, content);
   if (self->source != NULL)
     vt_member_source_release (self->source, member->credit);
   member_free (member);
   self->underway--;
   settle_if_complete (self);
+}
+
+/* Windows overlap by half of their size at most. */
+static VtReason
+check_windows (const Opening *self)
+{
+  guint64 step = MAX (self->container->job->context.limits->max_file_size / 2, 1);
+
+  return self->n_members > self->container->size / step + 2 ? VT_REASON_ENGINE_CRASH
+                                                            : VT_REASON_NONE;
 }
 
 /* Counts a member against what all members of the file may be. */
@@ -208,10 +263,12 @@ count_member (Opening *self, guint64 size)
   const VtEngineOptions *limits = self->container->job->context.limits;
   VtScanContent *file = vt_scan_content_get_file (self->container);
 
-  if (has_windows (self->container))
-    return VT_REASON_NONE;
+  if (has_windows (self))
+    return check_windows (self);
   file->tree_members++;
   file->tree_bytes += size;
+  self->counted_members++;
+  self->counted_bytes += size;
   if (file->tree_members > limits->max_files)
     return VT_REASON_FILES_LIMIT;
   return file->tree_bytes > limits->max_unpacked_size ? VT_REASON_SCAN_LIMIT : VT_REASON_NONE;
@@ -223,6 +280,7 @@ member_new (Opening *opening, const char *name, gpointer credit)
   Member *self = g_new0 (Member, 1);
 
   self->opening = opening;
+  self->generation = opening->generation;
   self->index = opening->n_members++;
   self->name = g_strdup (name);
   self->credit = credit;
@@ -252,6 +310,22 @@ on_member (const VtUnpackMember *unpacked, gpointer credit, gpointer user_data)
   settle_if_complete (self);
 }
 
+/* What it told before comes again; contents that are on their way still are, and do not count. */
+static void
+on_restarted (gpointer user_data)
+{
+  Opening *self = user_data;
+  VtScanContent *file = vt_scan_content_get_file (self->container);
+
+  self->generation++;
+  self->n_members = 0;
+  file->tree_members -= self->counted_members;
+  file->tree_bytes -= self->counted_bytes;
+  self->counted_members = self->counted_bytes = 0;
+  worst_clear (&self->infected);
+  worst_clear (&self->incomplete);
+}
+
 static void
 on_ended (VtReason reason, const char *detail, gpointer user_data)
 {
@@ -262,10 +336,13 @@ on_ended (VtReason reason, const char *detail, gpointer user_data)
                      self->container->type ?: "unknown", vt_reason_to_string (reason), detail);
   self->ended = TRUE;
   self->reason = reason;
+  /* The limits it was given are what was left of the file's. */
+  self->container->cut_short |= reason == VT_REASON_FILES_LIMIT || reason == VT_REASON_SCAN_LIMIT;
   settle_if_complete (self);
 }
 
-static const VtMemberEvents member_events = {.member = on_member, .ended = on_ended};
+static const VtMemberEvents member_events = {
+    .member = on_member, .restarted = on_restarted, .ended = on_ended};
 
 static guint
 count_disks_around (const VtScanContent *container)
@@ -293,6 +370,17 @@ find_refusal (const VtScanContent *container)
   return VT_REASON_NONE;
 }
 
+/*
+ * Every wait goes to a higher level: of what has more disk images around it, or of a container
+ * within a container. A disk image waits for its files only, which have one more around them.
+ */
+static guint
+find_level (const VtScanContent *container)
+{
+  return count_disks_around (container) * (container->job->context.limits->max_recursion + 1) +
+         container->depth;
+}
+
 static VtMemberSource *
 open_source (Opening *self)
 {
@@ -308,11 +396,28 @@ open_source (Opening *self)
       .passwords = context->passwords,
   };
 
-  if (container->kind == VT_CONTAINER_DISK)
+  if (self->pass == VT_CONTAINER_DISK)
     return vt_nested_reader_open (container->job->nested, count_disks_around (container),
                                   container->file, &member_events, self);
-  return vt_unpack_pool_open (context->unpack_pool, container->depth, container->file,
-                              container->size, container->kind, &limits, &member_events, self);
+  return vt_unpack_pool_open (context->unpack_pool, find_level (container), container->file,
+                              container->size, self->pass, &limits, &member_events, self);
+}
+
+static void
+open_pass (Opening *self, VtContainerKind pass)
+{
+  g_clear_pointer (&self->source, vt_member_source_free);
+  self->pass = pass;
+  self->ended = FALSE;
+  self->source = open_source (self);
+}
+
+static VtContainerKind
+find_first_pass (const VtScanContent *container)
+{
+  return vt_scan_content_is_too_large (container) && container->kind != VT_CONTAINER_DISK
+             ? VT_CONTAINER_NONE
+             : container->kind;
 }
 
 void
@@ -320,13 +425,15 @@ vt_scan_opening_start (VtScanContent *container, const VtVerdict *engine)
 {
   Opening *self = g_new0 (Opening, 1);
 
-  container->opened = TRUE;
   self->container = container;
   self->engine = *engine;
   self->reason = find_refusal (container);
+  /* How a disk image is read is more than the engine id tells: keys, room on disk, an appliance. */
+  container->passing = container->kind == VT_CONTAINER_DISK;
+  container->cut_short = self->reason == VT_REASON_RECURSION_LIMIT;
   g_hash_table_add (container->job->openings, self);
   if (self->reason == VT_REASON_NONE) {
-    self->source = open_source (self);
+    open_pass (self, find_first_pass (container));
   } else {
     self->ended = TRUE;
     settle (self);

@@ -50,6 +50,19 @@ reopen (int fd)
   return open (path, O_RDONLY | O_CLOEXEC);
 }
 
+/* While there is a writer, the kernel must say so: where it does not know leases, it could not tell
+ * afterwards that there is none. */
+static gboolean
+check_leases (const VtSpool *self, GError **error)
+{
+  if (fcntl (self->reader, F_SETLEASE, F_RDLCK) < 0 && errno == EAGAIN)
+    return TRUE;
+  g_set_error (error, G_IO_ERROR, G_IO_ERROR_NOT_SUPPORTED,
+               "%s: on a file system without leases; set TMPDIR to another directory",
+               vt_paths_large_tmp_dir ());
+  return FALSE;
+}
+
 VtSpool *
 vt_spool_new (guint64 size, guint64 data, GError **error)
 {
@@ -64,7 +77,7 @@ vt_spool_new (guint64 size, guint64 data, GError **error)
     fail (error, "a file for a large content");
     return NULL;
   }
-  return g_steal_pointer (&self);
+  return check_leases (self, error) ? g_steal_pointer (&self) : NULL;
 }
 
 void
@@ -89,7 +102,8 @@ vt_spool_steal_writer (VtSpool *self)
 
 /*
  * The kernel gives a read lease only while nobody has the file open for writing, a descriptor on
- * its way through a socket included (fcntl(2)); and as the file has no name, nobody will again.
+ * its way through a socket included (fcntl(2)). The file has no name; who could open it again by
+ * way of /proc is the user, and not the writer in its sandbox.
  */
 static gboolean
 has_no_writer (int fd)

@@ -11,7 +11,7 @@
  */
 #define FLUSH_ROWS        1000
 #define FLUSH_INTERVAL_US ((gint64)2 * G_USEC_PER_SEC)
-/* Most that is kept while writing fails; about 6 MB. */
+/* Most that is kept while writing fails; about 6 MB, and the names of members. */
 #define PENDING_MAX 20000
 
 /* How old the note of the last use gets before it is written again, so that lookups only read. */

@@ -27,7 +27,7 @@ typedef struct {
   VtUnpackSession *session; /* NULL: idle */
 } Lane;
 
-/* The processes and the waiting containers of one depth. */
+/* The processes and the waiting containers of one level. */
 typedef struct {
   GPtrArray *lanes; /* of Lane */
   GQueue waiting;   /* of VtUnpackSession */
@@ -43,7 +43,7 @@ struct _VtUnpackPool {
 struct _VtUnpackSession {
   VtMemberSource base;
   VtUnpackPool *pool;
-  guint depth;
+  guint level;
   int fd;
   guint64 size;
   VtContainerKind kind;
@@ -103,16 +103,16 @@ vt_unpack_pool_free (VtUnpackPool *self)
 }
 
 static Level *
-get_level (VtUnpackPool *self, guint depth)
+get_level (VtUnpackPool *self, guint number)
 {
-  while (self->levels->len <= depth) {
+  while (self->levels->len <= number) {
     Level *level = g_new0 (Level, 1);
 
     level->lanes = g_ptr_array_new_with_free_func (lane_free);
     g_queue_init (&level->waiting);
     g_ptr_array_add (self->levels, level);
   }
-  return g_ptr_array_index (self->levels, depth);
+  return g_ptr_array_index (self->levels, number);
 }
 
 /* The last event; the session may be gone afterwards. */
@@ -128,7 +128,7 @@ end (VtUnpackSession *self, VtReason reason, const char *detail)
 static void
 drop_lane (VtUnpackSession *self)
 {
-  Level *level = get_level (self->pool, self->depth);
+  Level *level = get_level (self->pool, self->level);
   Lane *lane = g_steal_pointer (&self->lane);
 
   g_ptr_array_remove_fast (level->lanes, lane);
@@ -300,10 +300,10 @@ lane_new (VtUnpackPool *self)
 
 /* An idle lane, a new one if there may be more, or NULL. */
 static Lane *
-find_lane (VtUnpackPool *self, guint depth, gboolean *failed)
+find_lane (VtUnpackPool *self, guint number, gboolean *failed)
 {
-  Level *level = get_level (self, depth);
-  guint max = depth == 0 ? MAX (self->options.jobs, 1) : 1;
+  Level *level = get_level (self, number);
+  guint max = number == 0 ? MAX (self->options.jobs, 1) : 1;
   Lane *lane;
 
   for (guint i = level->lanes->len; i > 0; i--) {
@@ -353,13 +353,13 @@ fail_later (VtUnpackSession *self)
 }
 
 static void
-pump (VtUnpackPool *self, guint depth)
+pump (VtUnpackPool *self, guint number)
 {
-  Level *level = get_level (self, depth);
+  Level *level = get_level (self, number);
 
   while (!g_queue_is_empty (&level->waiting)) {
     gboolean failed = FALSE;
-    Lane *lane = find_lane (self, depth, &failed);
+    Lane *lane = find_lane (self, number, &failed);
 
     if (lane != NULL)
       start (g_queue_pop_head (&level->waiting), lane);
@@ -387,9 +387,9 @@ session_free (VtMemberSource *source)
 {
   VtUnpackSession *self = (VtUnpackSession *)source;
   VtUnpackPool *pool = self->pool;
-  guint depth = self->depth;
+  guint level = self->level;
 
-  g_queue_remove (&get_level (pool, depth)->waiting, self);
+  g_queue_remove (&get_level (pool, level)->waiting, self);
   vt_source_clear (&self->ticker);
   vt_source_clear (&self->failure);
   if (self->lane != NULL && self->ended)
@@ -398,12 +398,12 @@ session_free (VtMemberSource *source)
     drop_lane (self);
   g_strfreev (self->passwords);
   g_free (self);
-  pump (pool, depth);
+  pump (pool, level);
 }
 
 VtMemberSource *
 vt_unpack_pool_open (VtUnpackPool *self,
-                     guint depth,
+                     guint level,
                      int fd,
                      guint64 size,
                      VtContainerKind kind,
@@ -416,7 +416,7 @@ vt_unpack_pool_open (VtUnpackPool *self,
   session->base.release = session_release;
   session->base.free = session_free;
   session->pool = self;
-  session->depth = depth;
+  session->level = level;
   session->fd = fd;
   session->size = size;
   session->kind = kind;
@@ -424,7 +424,7 @@ vt_unpack_pool_open (VtUnpackPool *self,
   session->passwords = g_strdupv ((char **)limits->passwords);
   session->events = events;
   session->user_data = user_data;
-  g_queue_push_tail (&get_level (self, depth)->waiting, session);
-  pump (self, depth);
+  g_queue_push_tail (&get_level (self, level)->waiting, session);
+  pump (self, level);
   return &session->base;
 }

@@ -5,6 +5,8 @@
 
 #include "vt-image.h"
 
+#define NOT_GIVEN G_MININT
+
 void
 vt_cli_limits_clear (VtCliLimits *self)
 {
@@ -43,7 +45,7 @@ vt_cli_limits_add (GOptionContext *context, VtCliLimits *self)
        "Seconds that unpacking one container may take (default: 300)", "SECONDS"},
       G_OPTION_ENTRY_NULL};
 
-  self->nested = -1;
+  self->nested = NOT_GIVEN;
   g_option_context_add_main_entries (context, entries, NULL);
 }
 
@@ -87,18 +89,30 @@ vt_cli_limits_get_spool_size (const VtCliLimits *self, guint64 *size, GError **e
   if (self->max_spool_size == NULL)
     return TRUE;
   *size = 0;
-  return g_str_equal (self->max_spool_size, "0") ||
-         vt_cli_parse_size ("--max-spool-size", self->max_spool_size, size, error);
+  if (g_str_equal (self->max_spool_size, "0"))
+    return TRUE;
+  if (!vt_cli_parse_size ("--max-spool-size", self->max_spool_size, size, error))
+    return FALSE;
+  if (*size <= VT_IMAGE_MAX_SPOOL_SIZE)
+    return TRUE;
+  g_set_error_literal (error, G_OPTION_ERROR, G_OPTION_ERROR_BAD_VALUE,
+                       "--max-spool-size is at most 64G");
+  return FALSE;
+}
+
+static gboolean
+fail_negative (const char *option, GError **error)
+{
+  g_set_error (error, G_OPTION_ERROR, G_OPTION_ERROR_BAD_VALUE, "%s takes no negative number",
+               option);
+  return FALSE;
 }
 
 static gboolean
 take_number (const char *option, int value, guint32 *number, GError **error)
 {
-  if (value < 0) {
-    g_set_error (error, G_OPTION_ERROR, G_OPTION_ERROR_BAD_VALUE, "%s takes no negative number",
-                 option);
-    return FALSE;
-  }
+  if (value < 0)
+    return fail_negative (option, error);
   if (value > 0)
     *number = (guint32)value;
   return TRUE;
@@ -120,7 +134,9 @@ vt_cli_limits_apply (const VtCliLimits *self, VtEngineOptions *options, GError *
       !take_number ("--max-unpack-time", self->max_unpack_time, &options->max_unpack_time_s, error))
     return FALSE;
   options->max_ratio = ratio;
-  if (self->nested >= 0)
+  if (self->nested != NOT_GIVEN && self->nested < 0)
+    return fail_negative ("--nested", error);
+  if (self->nested != NOT_GIVEN)
     options->max_nested = (guint32)self->nested;
   return vt_engine_options_validate (options, error);
 }

@@ -19,7 +19,7 @@ typedef struct {
   int max_files;
   int max_ratio;
   int max_unpack_time;
-  int nested; /* -1: not given */
+  int nested;
 } VtCliLimits;
 
 void vt_cli_limits_clear (VtCliLimits *self);

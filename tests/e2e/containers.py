@@ -250,7 +250,45 @@ def test_images_in_images_in_images():
                           "/outer.zst!data!/dev/sda:/inner.raw!/dev/sda:/tool"}, "findings")
 
 
+def test_nested_images_beside_containers():
+    """Images and containers within each other, each of which has what the other one waits for."""
+    make_tree("many", **{f"file{n}": b"a %d" % n for n in range(300)})
+    make_tree("one", inner=b"c")
+    tree = make_tree("files")
+    shell("""
+      rm -f many.raw one.raw one.qcow2
+      zstd -q --rm many/* one/*
+      mke2fs -q -t ext4 -d many many.raw 16M
+      mke2fs -q -t ext4 -d one one.raw 8M
+      qemu-img convert -O qcow2 many.raw files/a.qcow2
+      qemu-img convert -O qcow2 one.raw one.qcow2
+      ar rc one.ar one.qcow2
+      zstd -q one.ar -o files/b.ar.zst
+    """)
+    image = make_image(tree)
+    for options in ((), ("--jobs", 1)):
+        report, _, _ = scan(image, *DIRECT, *options, status=0)
+        equal(report["stats"]["clean"], 2, "clean files")
+
+
+def test_large_containers_have_no_gaps():
+    """What stands between and around members is looked at as well."""
+    tree = make_tree("files", one=os.urandom(MIB), two=os.urandom(MIB))
+    shell("zip -q -0 good.zip files/one files/two")
+    good = (scratch / "good.zip").read_bytes()
+    shutil.rmtree(tree)
+    tree = make_tree("files", good_zip=good, gap_zip=b"")
+    gap = good.index(b"PK\x03\x04", 4)
+    # The second member and the directory move: what is found by the directory is the first one.
+    (tree / "gap.zip").write_bytes(good[:gap] + BODY + good[gap:])
+    report, _, _ = scan(make_image(tree), *DIRECT, "--max-file-size", "1100000", status=1,
+                        database=scratch / "database")
+    equal({path.split("!bytes ")[0] for path in found(report)}, {"/gap.zip"}, "findings")
+    equal(unfinished(report), {}, "incomplete")
+
+
 make_database()
 harness.main(test_packages_and_initramfs, test_members_are_shared, test_limits_are_options,
              test_large_sparse_files, test_large_containers, test_no_room_for_large_files,
-             test_nested_images, test_images_in_images_in_images)
+             test_nested_images, test_images_in_images_in_images,
+             test_nested_images_beside_containers, test_large_containers_have_no_gaps)
