@@ -21,6 +21,7 @@ typedef struct {
   guint64 size;       /* bytes of all members */
   guint64 members;    /* links, directories and devices as well */
   gboolean in_stream; /* what comes is counted where the stream is unpacked */
+  gboolean encrypted; /* what seems damaged is encrypted */
   VtReason reason;    /* the first */
   char *detail;
 } VtUnpacker;

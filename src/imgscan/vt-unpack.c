@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only WITH cryptsetup-OpenSSL-exception
 #include "vt-unpack-private.h"
+#include "vt-unpack-rar.h"
 
 #include <errno.h>
 #include <locale.h>
@@ -14,6 +15,12 @@
  * it can tell all. Without it, 0 is the locale as it is. */
 static locale_t names_locale;
 
+static VtReason
+reason_for (const VtUnpacker *self, VtReason reason)
+{
+  return reason == VT_REASON_DAMAGED && self->encrypted ? VT_REASON_ENCRYPTED : reason;
+}
+
 gboolean
 vt_unpacker_fail (VtUnpacker *self, VtReason reason, const char *format, ...)
 {
@@ -21,7 +28,7 @@ vt_unpacker_fail (VtUnpacker *self, VtReason reason, const char *format, ...)
 
   if (self->reason != VT_REASON_NONE)
     return FALSE;
-  self->reason = reason;
+  self->reason = reason_for (self, reason);
   va_start (arguments, format);
   self->detail = g_strdup_vprintf (format, arguments);
   va_end (arguments);
@@ -68,7 +75,8 @@ vt_member_refuse (VtMember *self, VtReason reason)
 {
   /* What ends the container's unpacking cuts the member that is at hand. */
   if (self->reason == VT_REASON_NONE)
-    self->reason = self->unpacker->reason != VT_REASON_NONE ? self->unpacker->reason : reason;
+    self->reason = self->unpacker->reason != VT_REASON_NONE ? self->unpacker->reason
+                                                            : reason_for (self->unpacker, reason);
   g_clear_pointer (&self->content, vt_content_free);
 }
 
@@ -196,6 +204,7 @@ unpack (VtUnpacker *self, int fd, guint64 size, VtContainerKind kind)
     vt_input_init (&input, vt_unpack_file_read, &file);
     vt_unpack_cpio (self, &input, 0);
   } else if (type.format != VT_FORMAT_NONE) {
+    self->encrypted = type.format == VT_FORMAT_RAR5 && vt_unpack_rar5_is_encrypted (fd, size);
     vt_unpack_archive (self, &file, type.format);
   } else {
     vt_unpacker_fail (self, VT_REASON_UNSUPPORTED, "%s cannot be opened here", type.name ?: "this");
