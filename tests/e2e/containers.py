@@ -106,7 +106,8 @@ def test_limits_are_options():
     tree = make_tree("files")
     shell("""
       tar -cf - package | zstd -q -o files/archive
-      zstd -q files/archive -o files/nested
+      tar -cf - package/two | zstd -q -o inner
+      tar -cf - inner | zstd -q -o files/nested
       head -c 200M /dev/zero | zstd -q -o files/zeros
       printf 'one\\nsecret\\n' >passwords
       zip -q -r -P secret files/locked.zip package
@@ -115,13 +116,15 @@ def test_limits_are_options():
     usual = {"/locked.zip": "encrypted", "/zeros!data": "scan-limit"}
     for options, expected in (
             ((), usual),
-            (("--max-files", 1), {path: "files-limit" for path in
-                                  ("/archive", "/nested", "/locked.zip")} |
-             {"/zeros!data": "scan-limit"}),
+            # Of two reasons the engine tells whichever it comes by first.
+            (("--max-files", 1, "--exclude", "/locked.zip"),
+             {"/archive": "files-limit", "/nested!inner": "files-limit",
+              "/zeros!data": "scan-limit"}),
             (("--max-unpacked-size", "150K"),
-             {**usual, "/archive": "scan-limit", "/nested!data": "scan-limit"}),
+             {"/locked.zip": "encrypted", "/archive": "scan-limit", "/nested!inner": "scan-limit",
+              "/zeros": "scan-limit"}),
             (("--max-ratio", 100000), {"/locked.zip": "encrypted"}),
-            (("--max-recursion", 1), {**usual, "/nested!data": "recursion-limit"}),
+            (("--max-recursion", 1), {**usual, "/nested!inner": "recursion-limit"}),
             (("--password", "secret"), {"/zeros!data": "scan-limit"}),
             (("--password-file", scratch / "passwords"), {"/zeros!data": "scan-limit"})):
         report, _, _ = scan(image, *DIRECT, *options, status=3)
