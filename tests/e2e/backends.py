@@ -24,6 +24,10 @@ def assert_same(name, backend, *options):
     reference, reference_manifest, _ = scan_by("guestfs", name, *options)
     true(len(reference_manifest) > 0, "the appliance finds files")
     equal(manifest == reference_manifest, True, "the manifests are the same")
+    # Which of several copies the engine was given is a matter of threads.
+    for entry in (*report["findings"], *report["incomplete"],
+                  *reference["findings"], *reference["incomplete"]):
+        del entry["source"]
     for part in ("systems", "filesystems", "findings", "incomplete"):
         equal(report[part], reference[part], part)
     return report, done
