@@ -152,8 +152,6 @@ test_ends (void)
       {"CL_TYPE_RTF", "{\\rtf1 text}\r\n", VT_REASON_NONE},
       {"CL_TYPE_RTF", "{\\rtf1 text", VT_REASON_DAMAGED},
       {"CL_TYPE_RTF", "", VT_REASON_DAMAGED},
-      {"CL_TYPE_UUENCODED", "begin 644 x\n`\nend\n", VT_REASON_NONE},
-      {"CL_TYPE_UUENCODED", "begin 644 x\n", VT_REASON_DAMAGED},
       {"CL_TYPE_MAIL", "From: x\n\nno parts", VT_REASON_NONE},
       {"CL_TYPE_MAIL", "From: x\nContent-Type: a/b; Boundary=\"b C\"\n\n--b C\n--b C--\n",
        VT_REASON_NONE},

@@ -65,12 +65,22 @@ opening_free (Opening *self)
 static gboolean
 is_made_up_for (const VtScanContent *container, const VtVerdict *engine)
 {
+  /* What is around an attached archive is not among its members. */
   if (container->kind == VT_CONTAINER_NONE || container->kind == VT_CONTAINER_UNSUPPORTED ||
-      engine->kind != VT_VERDICT_INCOMPLETE)
+      container->kind == VT_CONTAINER_ATTACHED || engine->kind != VT_VERDICT_INCOMPLETE)
     return FALSE;
   if (engine->reason == VT_REASON_ENCRYPTED)
     return container->job->context.passwords != NULL;
   return (MADE_UP_FOR & 1u << engine->reason) != 0;
+}
+
+/* Where the engine's word is incomplete, something may be found in an archive behind a program. */
+static gboolean
+is_attached_due (const VtScanContent *content, const VtVerdict *engine)
+{
+  return engine->kind == VT_VERDICT_INCOMPLETE &&
+         ((MADE_UP_FOR | 1u << VT_REASON_DAMAGED) & 1u << engine->reason) != 0 &&
+         vt_container_has_attached (content->file, content->size);
 }
 
 gboolean
@@ -79,7 +89,7 @@ vt_scan_opening_is_due (const VtScanContent *content, const VtVerdict *engine)
   if (engine->kind == VT_VERDICT_INFECTED)
     return FALSE;
   if (content->kind == VT_CONTAINER_NONE)
-    return vt_scan_content_is_too_large (content);
+    return vt_scan_content_is_too_large (content) || is_attached_due (content, engine);
   /* Of what is damaged, another library may unpack more than the engine did. */
   return content->kind != VT_CONTAINER_ENGINE || is_made_up_for (content, engine) ||
          (engine->kind == VT_VERDICT_INCOMPLETE && engine->reason == VT_REASON_DAMAGED);
@@ -321,6 +331,8 @@ vt_scan_opening_start (VtScanContent *container, const VtVerdict *engine)
   Opening *self = g_new0 (Opening, 1);
 
   container->opened = TRUE;
+  if (container->kind == VT_CONTAINER_NONE && !vt_scan_content_is_too_large (container))
+    container->kind = VT_CONTAINER_ATTACHED;
   self->container = container;
   self->engine = *engine;
   self->reason = find_refusal (container);

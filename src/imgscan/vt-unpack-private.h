@@ -121,5 +121,7 @@ gboolean vt_format_is_stream (VtFormat format);
 gboolean
 vt_unpack_bytes (VtUnpacker *self, VtInput *input, const char *name, guint64 n, VtReason reason);
 
+/* Zlib streams, and what follows them is passed by; without one there is nothing to tell. */
+gboolean vt_unpack_zlib (VtUnpacker *self, VtInput *input);
 gboolean vt_unpack_warc (VtUnpacker *self, VtInput *input);
 gboolean vt_unpack_squashfs (VtUnpacker *self, int fd, guint64 size);
