@@ -49,22 +49,16 @@ is_zip_end (const guint8 *data, gsize offset)
          memcmp (data + offset - directory_size, "PK\x01\x02", 4) == 0;
 }
 
-gsize
-vt_engine_attached_find_zip_end (const guint8 *data, gsize size)
+gboolean
+vt_engine_attached_has_zip (const guint8 *data, gsize size)
 {
   gsize first = size > ZIP_END_SIZE + ZIP_COMMENT_MAX ? size - ZIP_END_SIZE - ZIP_COMMENT_MAX : 0;
 
   for (gsize end = size; end >= first + ZIP_END_SIZE; end--)
     if (memcmp (data + end - ZIP_END_SIZE, "PK\x05\x06", 4) == 0 &&
         is_zip_end (data, end - ZIP_END_SIZE))
-      return end - ZIP_END_SIZE;
-  return size;
-}
-
-gboolean
-vt_engine_attached_has_zip (const guint8 *data, gsize size)
-{
-  return vt_engine_attached_find_zip_end (data, size) != size;
+      return TRUE;
+  return FALSE;
 }
 
 static gboolean

@@ -9,9 +9,7 @@
 
 #include <glib.h>
 
-/* Where at the end of the SIZE bytes at DATA the record begins that ends a zip archive's directory;
- * SIZE if there is none. */
-gsize vt_engine_attached_find_zip_end (const guint8 *data, gsize size);
+/* Whether the SIZE bytes at DATA have the directory of a zip archive at their end. */
 gboolean vt_engine_attached_has_zip (const guint8 *data, gsize size);
 
 /*

@@ -100,6 +100,8 @@ gssize vt_unpack_file_read (gpointer file, guint8 *buffer, gsize n);
 gboolean vt_unpack_archive (VtUnpacker *self, VtUnpackFile *file, VtFormat format);
 /* The formats that libarchive reads, in a file that can be read at any place. */
 gboolean vt_unpack_whole_file (VtUnpacker *self, VtUnpackFile *file, VtFormat format);
+/* A zip archive, whatever is before it. */
+gboolean vt_unpack_zip (VtUnpacker *self, VtUnpackFile *file);
 /* A tar archive, up to its end. */
 gboolean vt_unpack_tar (VtUnpacker *self, VtInput *input);
 /* One cpio archive, up to its end, and no further. */

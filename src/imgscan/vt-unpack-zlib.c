@@ -8,6 +8,8 @@
  */
 #include "vt-unpack-private.h"
 
+#include <string.h>
+
 #define CHUNK ((gsize)64 * 1024)
 
 /* Streams one after the other. */
@@ -16,12 +18,29 @@
 /* Compressed bytes after which a stream is believed to be one. */
 #define BELIEVED ((gsize)64)
 
+#define GIT_MARK       "blob "
+#define GIT_HEADER_MAX ((gsize)32)
+
 typedef enum {
   STREAM_WHOLE,
   STREAM_DAMAGED,
   STREAM_NONE, /* it never was one */
   STREAM_STOP, /* a limit or a failure, told already */
 } StreamEnd;
+
+/* An object of git that is a file has a line before it, with its size: "blob 42", and a zero. */
+static gsize
+git_header_size (const guint8 *data, gsize n)
+{
+  const guint8 *end = memchr (data, '\0', MIN (n, GIT_HEADER_MAX));
+
+  if (end == NULL || n < strlen (GIT_MARK) || memcmp (data, GIT_MARK, strlen (GIT_MARK)) != 0)
+    return 0;
+  for (const guint8 *at = data + strlen (GIT_MARK); at < end; at++)
+    if (!g_ascii_isdigit ((char)*at))
+      return 0;
+  return (gsize)(end - data) + 1;
+}
 
 /* Unpacks one stream into MEMBER. */
 static StreamEnd
@@ -30,6 +49,7 @@ inflate_stream (VtInput *input, GConverter *converter, VtMember *member)
   g_autofree guint8 *chunk = g_malloc (CHUNK);
   GConverterResult result = G_CONVERTER_CONVERTED;
   gsize total = 0;
+  gsize held = 0; /* bytes of the chunk that wait until there is a whole header */
 
   g_converter_reset (converter);
   while (result == G_CONVERTER_CONVERTED) {
@@ -38,17 +58,24 @@ inflate_stream (VtInput *input, GConverter *converter, VtMember *member)
     gsize given = total == 0 ? MIN ((gsize)MAX (n, 0), BELIEVED) : (gsize)MAX (n, 0);
     gsize used = 0;
     gsize made = 0;
+    gsize skip;
 
     if (n < 0)
       return STREAM_STOP;
-    result = g_converter_convert (converter, bytes, given, chunk, CHUNK, G_CONVERTER_NO_FLAGS,
-                                  &used, &made, NULL);
+    result = g_converter_convert (converter, bytes, given, chunk + held, CHUNK - held,
+                                  G_CONVERTER_NO_FLAGS, &used, &made, NULL);
     if (result == G_CONVERTER_ERROR)
       return total >= BELIEVED ? STREAM_DAMAGED : STREAM_NONE;
     total += used;
-    if (!vt_input_give_back (input, (guint64)n - used) ||
-        !vt_member_write (member, member->size, chunk, made))
+    held += made;
+    if (!vt_input_give_back (input, (guint64)n - used))
       return STREAM_STOP;
+    if (member->size == 0 && held < GIT_HEADER_MAX && result == G_CONVERTER_CONVERTED)
+      continue;
+    skip = member->size == 0 ? git_header_size (chunk, held) : 0;
+    if (!vt_member_write (member, member->size, chunk + skip, held - skip))
+      return STREAM_STOP;
+    held = 0;
   }
   return STREAM_WHOLE;
 }

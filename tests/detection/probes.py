@@ -4,6 +4,7 @@
 import pathlib
 import struct
 import tarfile
+import zlib
 
 import archives
 import documents
@@ -130,6 +131,8 @@ OWN = {
     "rpm": archives.rpm,
     "zstd": _alone(archives.filtered("zstd", "-q")),
     "lz4": _alone(archives.filtered("lz4", "-q")),
+    "zlib": _alone(lambda data: zlib.compress(data, 9)),
+    "git-object": _alone(lambda data: zlib.compress(b"blob %d\x00" % len(data) + data)),
     "lzip": _alone(archives.filtered("lzip")),
     "lzma": _alone(archives.filtered("xz", "--format=lzma")),
     "lzop": _alone(archives.filtered("lzop")),
@@ -295,19 +298,25 @@ def too_many():
     many = _many_files(10001)
     yield "zip-stored/too-many-files", zips.of(many, method=zips.STORED)
     yield "tar-gz/too-many-files", archives.gz(archives.tar(many))
+    for kind in ("ar", "tar-zst", "cpio-zst", "squashfs", "warc"):
+        yield f"own-{kind}/too-many-files", OWN[kind](many)
+
+
+def _kind_probes(kind, make):
+    whole = make(MEMBERS)
+    yield f"{kind}/with", whole
+    yield f"{kind}/without", make(PLAIN_MEMBERS)
+    for damage, change in DAMAGES.items():
+        yield f"{kind}/{damage}", change(whole)
 
 
 def usual():
     """Probes for the limits that a user has: (name, bytes)."""
     for kind, make in KINDS.items():
-        whole = make(MEMBERS)
-        yield f"{kind}/with", whole
-        yield f"{kind}/without", make(PLAIN_MEMBERS)
-        for damage, change in DAMAGES.items():
-            yield f"{kind}/{damage}", change(whole)
+        yield from _kind_probes(kind, make)
     for kind, make in OWN.items():
-        yield f"own-{kind}/with", make(MEMBERS)
-        yield f"own-{kind}/without", make(PLAIN_MEMBERS)
+        yield from _kind_probes(f"own-{kind}", make)
+        yield f"own-{kind}/in-zip", zips.of([("inner", make(MEMBERS))])
     for prefix, probes in (("zip/", _zip_probes()), ("7z/", _seven_zip_probes()),
                            ("archive/", _other_archive_probes()),
                            ("document/", _document_probes()),
@@ -322,10 +331,16 @@ def usual():
 
 def nested(depth=25):
     for kind in ("zip-deflated", "tar-ustar", "gzip", "7z-lzma2", "cab-mszip", "mail-base64"):
-        data = TEST
-        for _ in range(depth):
-            data = KINDS[kind]([("inner", data)])
-        yield f"{kind}/nested", data
+        yield f"{kind}/nested", _nest(KINDS[kind], depth)
+    for kind in ("ar", "zstd", "tar-zst", "cpio-zst", "warc", "squashfs", "ext4"):
+        yield f"own-{kind}/nested", _nest(OWN[kind], 3 if kind == "ext4" else depth)
+
+
+def _nest(make, depth):
+    data = TEST
+    for _ in range(depth):
+        data = make([("inner", data)])
+    return data
 
 
 def small_members():
@@ -333,6 +348,8 @@ def small_members():
     large = [("large.txt", bytes(200 * 1024) + BODY)]
     for kind, make in KINDS.items():
         yield f"{kind}/member-over-the-file-size", make(large)
+    for kind, make in OWN.items():
+        yield f"own-{kind}/member-over-the-file-size", make(large)
 
 
 def small_sum():
@@ -340,6 +357,8 @@ def small_sum():
     many = [(f"member{n}.txt", text(24000, f"member {n}")) for n in range(8)]
     for kind, make in {**ARCHIVES, **DOCUMENTS, **MAIL}.items():
         yield f"{kind}/over-the-scan-size", make([*many, ("test.txt", TEST)])
+    for kind, make in OWN.items():
+        yield f"own-{kind}/over-the-scan-size", make([*many, ("test.txt", TEST)])
 
 
 # What may be clean though the test content stands in it, or stood there before the damage.
