@@ -94,6 +94,26 @@ is_encrypted_manifest (const guint8 *data, gsize size)
          contains (data, range, "<manifest:encryption-data");
 }
 
+static VtReason
+refuse_file (gpointer unused)
+{
+  return VT_REASON_UNSUPPORTED;
+}
+
+/* The engine decodes what is in the text of messages, and what begins with such a file. */
+static VtReason
+check_text (const guint8 *data, gsize size)
+{
+  static const VtEngineDecoded funcs = {.begin = refuse_file};
+  VtReason reason = VT_REASON_NONE;
+
+  if (is_encrypted_manifest (data, size))
+    return VT_REASON_ENCRYPTED;
+  reason = vt_engine_encoded_list_uu (data, size, &funcs, NULL);
+  return reason != VT_REASON_NONE ? reason
+                                  : vt_engine_encoded_list_binhex (data, size, &funcs, NULL);
+}
+
 /* Archives that are rare by now, of which nothing but the engine reads any, and that does not tell
  * what it left out. */
 static VtReason
@@ -116,6 +136,8 @@ static const struct {
     {"CL_TYPE_PDF", vt_engine_pdf_check},
     {"CL_TYPE_RTF", check_rtf},
     {"CL_TYPE_SIS", cannot_tell},
+    {"CL_TYPE_TEXT_ASCII", check_text},
+    {"CL_TYPE_TEXT_UTF8", check_text},
     {"CL_TYPE_TNEF", check_tnef},
 };
 

@@ -129,6 +129,24 @@ is_uu (Text text)
   return take_line (&text, &line) && (is_line (line, "end") || is_uu_line (line, &count));
 }
 
+/* Goes to the next line that may begin a file. FALSE: there is none. */
+static gboolean
+find_begin (Text *self, const guint8 *start)
+{
+  for (;;) {
+    const guint8 *at = memmem (self->data, self->size, UU_BEGIN, strlen (UU_BEGIN));
+
+    if (at == NULL)
+      return FALSE;
+    self->size -= (gsize)(at - self->data);
+    self->data = at;
+    if (at == start || at[-1] == '\n')
+      return TRUE;
+    self->data++;
+    self->size--;
+  }
+}
+
 VtReason
 vt_engine_encoded_list_uu (const guint8 *data,
                            gsize size,
@@ -139,7 +157,7 @@ vt_engine_encoded_list_uu (const guint8 *data,
   Text text = {data, size};
   Text line;
 
-  while (reason == VT_REASON_NONE && take_line (&text, &line))
+  while (reason == VT_REASON_NONE && find_begin (&text, data) && take_line (&text, &line))
     if (is_begin (line) && is_uu (text))
       reason = list_one_uu (&text, funcs, user_data);
   return reason;

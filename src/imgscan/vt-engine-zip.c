@@ -280,6 +280,14 @@ vt_engine_zip_has_directory (const VtEngineZip *self)
   return self->covered->len > 0;
 }
 
+guint64
+vt_engine_zip_leave_start (VtEngineZip *self)
+{
+  if (self->covered->len > 0)
+    self->at = g_array_index (self->covered, Range, 0).start;
+  return self->at;
+}
+
 /* Goes to the next place before END that has MAGIC; FALSE, and to END, if there is none. */
 static gboolean
 find_magic (const VtEngineZip *self, guint64 *at, guint64 end, const char *magic)

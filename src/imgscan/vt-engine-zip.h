@@ -29,6 +29,10 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC (VtEngineZip, vt_engine_zip_free)
 
 gboolean vt_engine_zip_has_directory (const VtEngineZip *self);
 
+/* Leaves out what is before the first member that the directory tells of; gives how much that is.
+ */
+guint64 vt_engine_zip_leave_start (VtEngineZip *self);
+
 /*
  * Gives the next piece that no directory tells of: it begins at START with the header of a member,
  * and ends no later than END. What begins behind LIMIT is not looked for. Whatever follows in the

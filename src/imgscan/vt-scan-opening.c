@@ -65,16 +65,15 @@ opening_free (Opening *self)
 static gboolean
 is_made_up_for (const VtScanContent *container, const VtVerdict *engine)
 {
-  /* What is around an attached archive is not among its members. */
   if (container->kind == VT_CONTAINER_NONE || container->kind == VT_CONTAINER_UNSUPPORTED ||
-      container->kind == VT_CONTAINER_ATTACHED || engine->kind != VT_VERDICT_INCOMPLETE)
+      engine->kind != VT_VERDICT_INCOMPLETE)
     return FALSE;
   if (engine->reason == VT_REASON_ENCRYPTED)
     return container->job->context.passwords != NULL;
   return (MADE_UP_FOR & 1u << engine->reason) != 0;
 }
 
-/* Where the engine's word is incomplete, something may be found in an archive behind a program. */
+/* Where the engine's word is incomplete, an archive behind a program may be why. */
 static gboolean
 is_attached_due (const VtScanContent *content, const VtVerdict *engine)
 {

@@ -100,8 +100,9 @@ gssize vt_unpack_file_read (gpointer file, guint8 *buffer, gsize n);
 gboolean vt_unpack_archive (VtUnpacker *self, VtUnpackFile *file, VtFormat format);
 /* The formats that libarchive reads, in a file that can be read at any place. */
 gboolean vt_unpack_whole_file (VtUnpacker *self, VtUnpackFile *file, VtFormat format);
-/* A zip archive, whatever is before it. */
+/* A zip archive; and one at the end of something else, which is handed out too. */
 gboolean vt_unpack_zip (VtUnpacker *self, VtUnpackFile *file);
+gboolean vt_unpack_attached (VtUnpacker *self, VtUnpackFile *file);
 /* A tar archive, up to its end. */
 gboolean vt_unpack_tar (VtUnpacker *self, VtInput *input);
 /* One cpio archive, up to its end, and no further. */

@@ -187,7 +187,7 @@ unpack (VtUnpacker *self, int fd, guint64 size, VtContainerKind kind)
   VtUnpackFile file = {.fd = fd, .size = size};
 
   if (kind == VT_CONTAINER_ATTACHED && vt_container_has_attached (fd, size)) {
-    vt_unpack_archive (self, &file, VT_FORMAT_ZIP);
+    vt_unpack_attached (self, &file);
   } else if (type.kind != kind) {
     vt_unpacker_fail (self, VT_REASON_ENGINE_ERROR, "no container of the kind that was told");
   } else if (kind == VT_CONTAINER_SQUASHFS) {
