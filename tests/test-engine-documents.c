@@ -250,6 +250,65 @@ test_tnef_sums (void)
                    VT_REASON_DAMAGED);
 }
 
+/* A cabinet of one folder by MSZIP. */
+static GByteArray *
+make_cabinet (guint n_blocks)
+{
+  GByteArray *cabinet = g_byte_array_new ();
+
+  g_byte_array_set_size (cabinet, 44);
+  memset (cabinet->data, 0, 44);
+  memcpy (cabinet->data, "MSCF", 4);
+  put (cabinet->data + 26, 1, 2);
+  put (cabinet->data + 36, 44, 4);
+  put (cabinet->data + 40, n_blocks, 2);
+  put (cabinet->data + 42, 1, 2);
+  return cabinet;
+}
+
+static void
+append_block (GByteArray *cabinet, const char *packed, guint n, guint real)
+{
+  guint8 header[8] = {0, 0, 0, 0, (guint8)n, 0, (guint8)real, 0};
+
+  g_byte_array_append (cabinet, header, sizeof header);
+  g_byte_array_append (cabinet, (const guint8 *)packed, n);
+}
+
+static VtReason
+check_cabinet (const GByteArray *cabinet, gsize size)
+{
+  return vt_engine_documents_check ("CL_TYPE_MSCAB", cabinet->data, size);
+}
+
+static void
+test_cabinet (void)
+{
+  /* "abc", stored; and three times the byte before, which is in the block before. */
+  static const char stored[] = "CK\1\3\0\xfc\xff\x61\x62\x63";
+  static const char repeated[] = "CK\3\2\0";
+  g_autoptr (GByteArray) whole = make_cabinet (2);
+  g_autoptr (GByteArray) alone = make_cabinet (1);
+  g_autoptr (GByteArray) longer = make_cabinet (1);
+  g_autoptr (GByteArray) wrong = make_cabinet (1);
+
+  append_block (whole, stored, 10, 3);
+  append_block (whole, repeated, 5, 3);
+  g_assert_cmpint (check_cabinet (whole, whole->len), ==, VT_REASON_NONE);
+  for (gsize size = 0; size < whole->len; size++)
+    g_assert_cmpint (check_cabinet (whole, size), ==, VT_REASON_DAMAGED);
+  append_block (alone, repeated, 5, 3);
+  g_assert_cmpint (check_cabinet (alone, alone->len), ==, VT_REASON_DAMAGED);
+  /* Behind the end of the stream, and fewer bytes than there should be. */
+  append_block (longer, stored, 11, 3);
+  g_assert_cmpint (check_cabinet (longer, longer->len), ==, VT_REASON_DAMAGED);
+  append_block (wrong, stored, 10, 4);
+  g_assert_cmpint (check_cabinet (wrong, wrong->len), ==, VT_REASON_DAMAGED);
+  /* Of another method nothing is known. */
+  put (wrong->data + 42, 3, 2);
+  g_assert_cmpint (check_cabinet (wrong, wrong->len), ==, VT_REASON_NONE);
+}
+
 #define AUTOIT "\xa3\x48\x4b\xbe\x98\x6c\x4a\xa9\x99\x4c\x53\x0a\x86\xd6\x48\x7d"
 
 static void
@@ -333,6 +392,7 @@ main (int argc, char **argv)
   g_test_add_func ("/engine-documents/ends", test_ends);
   g_test_add_func ("/engine-documents/pdf", test_pdf);
   g_test_add_func ("/engine-documents/tnef-sums", test_tnef_sums);
+  g_test_add_func ("/engine-documents/cabinet", test_cabinet);
   g_test_add_func ("/engine-documents/autoit", test_autoit);
   g_test_add_func ("/engine-documents/installshield", test_installshield);
   g_test_add_func ("/engine-documents/arj", test_arj);

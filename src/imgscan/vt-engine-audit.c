@@ -90,6 +90,7 @@ list_attached (VtEngineAudit *self, const guint8 *data, gsize size)
     if (at == size)
       return;
     list (self, type, data + at, size - at);
+    doubt (self, vt_engine_documents_check (type, data + at, size - at));
     at++;
   }
   doubt (self, VT_REASON_FILES_LIMIT);

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "vt-bytes.h"
+#include "vt-engine-cab.h"
 #include "vt-engine-encoded.h"
 #include "vt-engine-installers.h"
 #include "vt-engine-mail.h"
@@ -130,6 +131,7 @@ static const struct {
     {"CL_TYPE_EGG", cannot_tell},
     {"CL_TYPE_HTML", vt_engine_encoded_check_page},
     {"CL_TYPE_MAIL", vt_engine_mail_check},
+    {"CL_TYPE_MSCAB", vt_engine_cab_check},
     {"CL_TYPE_MSCHM", check_chm},
     {"CL_TYPE_MSEXE", vt_engine_installers_check},
     {"CL_TYPE_MSOLE2", vt_engine_ole2_check},
