@@ -152,8 +152,6 @@ test_ends (void)
       {"CL_TYPE_RTF", "{\\rtf1 text}\r\n", VT_REASON_NONE},
       {"CL_TYPE_RTF", "{\\rtf1 text", VT_REASON_DAMAGED},
       {"CL_TYPE_RTF", "", VT_REASON_DAMAGED},
-      {"CL_TYPE_UUENCODED", "begin 644 x\n`\nend\n", VT_REASON_NONE},
-      {"CL_TYPE_UUENCODED", "begin 644 x\n", VT_REASON_DAMAGED},
       {"CL_TYPE_MAIL", "From: x\n\nno parts", VT_REASON_NONE},
       {"CL_TYPE_MAIL", "From: x\nContent-Type: a/b; Boundary=\"b C\"\n\n--b C\n--b C--\n",
        VT_REASON_NONE},
@@ -161,6 +159,26 @@ test_ends (void)
        VT_REASON_NONE},
       {"CL_TYPE_MAIL", "From: x\nContent-Type: a/b; boundary=bC\n\n--bC\n", VT_REASON_DAMAGED},
       {"CL_TYPE_MAIL", "From: x\n\nboundary=bC\n--bC\n", VT_REASON_NONE},
+      {"CL_TYPE_MAIL",
+       "From a Wed Jan  1 00:00:00 2020\nContent-Type: a/b; boundary=bC\n\n--bC--\n\n"
+       "From b Wed Jan  1 00:00:00 2020\nContent-Type: a/b; boundary=bC\n\n--bC--\n",
+       VT_REASON_NONE},
+      {"CL_TYPE_MAIL",
+       "From a Wed Jan  1 00:00:00 2020\nContent-Type: a/b; boundary=bC\n\n--bC--\n\n"
+       "From b Wed Jan  1 00:00:00 2020\nContent-Type: a/b; boundary=bC\n\n--bC\n",
+       VT_REASON_DAMAGED},
+      {"CL_TYPE_MAIL",
+       "From a Wed Jan  1 00:00:00 2020\r\nContent-Type: a/b; boundary=bC\r\n\r\n--bC\r\n\r\n"
+       "From b Wed Jan  1 00:00:00 2020\r\nContent-Type: a/b; boundary=bC\r\n\r\n--bC--\r\n",
+       VT_REASON_DAMAGED},
+      /* A sentence, and not another message. */
+      {"CL_TYPE_MAIL",
+       "From: x\nContent-Type: a/b; boundary=bC\n\n--bC\n\nFrom here on: nothing.\n--bC--\n",
+       VT_REASON_NONE},
+      {"CL_TYPE_HTML", "<img src=\"data:image/png;base64,QUJD", VT_REASON_DAMAGED},
+      {"CL_TYPE_TEXT_ASCII", "A file:\nbegin 644 x\n#0V%T\n`\nend\n", VT_REASON_UNSUPPORTED},
+      {"CL_TYPE_TEXT_ASCII", "A sentence:\nbegin 644 x and end it\n", VT_REASON_NONE},
+      {"CL_TYPE_ALZ", "ALZ", VT_REASON_UNSUPPORTED},
       {"CL_TYPE_MSCHM", "ITSF", VT_REASON_DAMAGED},
       {"CL_TYPE_TNEF", "123456", VT_REASON_NONE},
       {"CL_TYPE_TNEF", "123456\1\1\1\1\1\2\1\1\1xxxxxxx", VT_REASON_DAMAGED},
@@ -178,6 +196,159 @@ test_ends (void)
                                                 strlen (documents[i].text)),
                      ==, documents[i].reason);
   }
+}
+
+static void
+test_pdf (void)
+{
+  static const struct {
+    const char *dictionary;
+    VtReason reason;
+  } documents[] = {
+      {"/Filter/FlateDecode", VT_REASON_NONE},
+      {"/Filter [ /ASCIIHexDecode\n/Fl ]", VT_REASON_NONE},
+      {"/Filter/Flate#44ecode", VT_REASON_NONE},
+      {"/Filter null", VT_REASON_NONE},
+      {"/Subtype/Image/Filter/DCTDecode", VT_REASON_NONE},
+      {"/Filter[/FlateDecode/CCITTFaxDecode]/Width 8", VT_REASON_NONE},
+      {"/FilterKind/Other", VT_REASON_NONE},
+      {"/Filter/OtherDecode", VT_REASON_UNSUPPORTED},
+      {"/Filter[/FlateDecode/OtherDecode]", VT_REASON_UNSUPPORTED},
+      {"/Filter[/FlateDecode", VT_REASON_UNSUPPORTED},
+      {"/Filter/DCTDecode", VT_REASON_UNSUPPORTED},
+      {"/Filter 9 0 R", VT_REASON_UNSUPPORTED},
+  };
+
+  for (gsize i = 0; i < G_N_ELEMENTS (documents); i++) {
+    g_autofree char *stream =
+        g_strdup_printf ("%%PDF-1.7\n1 0 obj\n<<%s>>\nstream\nx\nendstream\nendobj\n%%%%EOF\n",
+                         documents[i].dictionary);
+    /* What is no stream has filters of another kind: that of a signature, say. */
+    g_autofree char *other =
+        g_strdup_printf ("%%PDF-1.7\n1 0 obj\n<<%s>>\nendobj\n2 0 obj\n<<>>\nstream\n%%%%EOF\n",
+                         documents[i].dictionary);
+
+    g_test_message ("%s", documents[i].dictionary);
+    g_assert_cmpint (
+        vt_engine_documents_check ("CL_TYPE_PDF", (const guint8 *)stream, strlen (stream)), ==,
+        documents[i].reason);
+    g_assert_cmpint (
+        vt_engine_documents_check ("CL_TYPE_PDF", (const guint8 *)other, strlen (other)), ==,
+        VT_REASON_NONE);
+  }
+}
+
+static void
+test_tnef_sums (void)
+{
+  guint8 attribute[] = "123456\1\1\1\1\1\3\0\0\0abc\0";
+
+  put (attribute + 18, 'a' + 'b' + 'c', 2);
+  g_assert_cmpint (vt_engine_documents_check ("CL_TYPE_TNEF", attribute, 20), ==, VT_REASON_NONE);
+  attribute[16]++;
+  g_assert_cmpint (vt_engine_documents_check ("CL_TYPE_TNEF", attribute, 20), ==,
+                   VT_REASON_DAMAGED);
+}
+
+/* A cabinet of one folder by MSZIP. */
+static GByteArray *
+make_cabinet (guint n_blocks)
+{
+  GByteArray *cabinet = g_byte_array_new ();
+
+  g_byte_array_set_size (cabinet, 44);
+  memset (cabinet->data, 0, 44);
+  memcpy (cabinet->data, "MSCF", 4);
+  put (cabinet->data + 26, 1, 2);
+  put (cabinet->data + 36, 44, 4);
+  put (cabinet->data + 40, n_blocks, 2);
+  put (cabinet->data + 42, 1, 2);
+  return cabinet;
+}
+
+static void
+append_block (GByteArray *cabinet, const char *packed, guint n, guint real)
+{
+  guint8 header[8] = {0, 0, 0, 0, (guint8)n, 0, (guint8)real, 0};
+
+  g_byte_array_append (cabinet, header, sizeof header);
+  g_byte_array_append (cabinet, (const guint8 *)packed, n);
+}
+
+static VtReason
+check_cabinet (const GByteArray *cabinet, gsize size)
+{
+  return vt_engine_documents_check ("CL_TYPE_MSCAB", cabinet->data, size);
+}
+
+static void
+test_cabinet (void)
+{
+  /* "abc", stored; and three times the byte before, which is in the block before. */
+  static const char stored[] = "CK\1\3\0\xfc\xff\x61\x62\x63";
+  static const char repeated[] = "CK\3\2\0";
+  g_autoptr (GByteArray) whole = make_cabinet (2);
+  g_autoptr (GByteArray) alone = make_cabinet (1);
+  g_autoptr (GByteArray) longer = make_cabinet (1);
+  g_autoptr (GByteArray) wrong = make_cabinet (1);
+
+  append_block (whole, stored, 10, 3);
+  append_block (whole, repeated, 5, 3);
+  g_assert_cmpint (check_cabinet (whole, whole->len), ==, VT_REASON_NONE);
+  for (gsize size = 0; size < whole->len; size++)
+    g_assert_cmpint (check_cabinet (whole, size), ==, VT_REASON_DAMAGED);
+  append_block (alone, repeated, 5, 3);
+  g_assert_cmpint (check_cabinet (alone, alone->len), ==, VT_REASON_DAMAGED);
+  /* Behind the end of the stream, and fewer bytes than there should be. */
+  append_block (longer, stored, 11, 3);
+  g_assert_cmpint (check_cabinet (longer, longer->len), ==, VT_REASON_DAMAGED);
+  append_block (wrong, stored, 10, 4);
+  g_assert_cmpint (check_cabinet (wrong, wrong->len), ==, VT_REASON_DAMAGED);
+  /* Of another method nothing is known. */
+  put (wrong->data + 42, 3, 2);
+  g_assert_cmpint (check_cabinet (wrong, wrong->len), ==, VT_REASON_NONE);
+}
+
+#define AUTOIT "\xa3\x48\x4b\xbe\x98\x6c\x4a\xa9\x99\x4c\x53\x0a\x86\xd6\x48\x7d"
+
+static void
+test_autoit (void)
+{
+  static const struct {
+    const char *text;
+    VtReason reason;
+  } programs[] = {
+      {"MZ" AUTOIT "AU3!EA06 script AU3!EA06", VT_REASON_NONE},
+      {"MZ" AUTOIT "AU3!EA06 script AU3!EA06 signature", VT_REASON_NONE},
+      {"MZ AU3!EA06" AUTOIT "AU3!EA06 script", VT_REASON_DAMAGED},
+      {"MZ AU3!EA06" AUTOIT " by chance", VT_REASON_NONE},
+      {"MZ AU3!EA06" AUTOIT, VT_REASON_NONE},
+  };
+
+  for (gsize i = 0; i < G_N_ELEMENTS (programs); i++)
+    g_assert_cmpint (vt_engine_documents_check ("CL_TYPE_MSEXE", (const guint8 *)programs[i].text,
+                                                strlen (programs[i].text)),
+                     ==, programs[i].reason);
+}
+
+/* Two files behind the program, of three bytes each. */
+static void
+test_installshield (void)
+{
+  enum { HEADER = 46, FILE = 312, SIZE = 10 + HEADER + 2 * (FILE + 3) };
+  guint8 program[SIZE] = {'M', 'Z'};
+
+  memcpy (program + 10, "InstallShield", 13);
+  put (program + 10 + 14, 2, 4);
+  put (program + 10 + HEADER + 268, 3, 4);
+  put (program + 10 + HEADER + FILE + 3 + 268, 3, 4);
+  g_assert_cmpint (vt_engine_documents_check ("CL_TYPE_MSEXE", program, SIZE), ==, VT_REASON_NONE);
+  for (gsize size = 10 + HEADER; size < SIZE; size++)
+    g_assert_cmpint (vt_engine_documents_check ("CL_TYPE_MSEXE", program, size), ==,
+                     VT_REASON_DAMAGED);
+  /* The name alone. */
+  program[10 + 20] = 1;
+  g_assert_cmpint (vt_engine_documents_check ("CL_TYPE_MSEXE", program, 100), ==, VT_REASON_NONE);
 }
 
 static void
@@ -219,6 +390,11 @@ main (int argc, char **argv)
   g_test_add_func ("/engine-documents/compound-encrypted", test_compound_encrypted);
   g_test_add_func ("/engine-documents/compound-hostile", test_compound_hostile);
   g_test_add_func ("/engine-documents/ends", test_ends);
+  g_test_add_func ("/engine-documents/pdf", test_pdf);
+  g_test_add_func ("/engine-documents/tnef-sums", test_tnef_sums);
+  g_test_add_func ("/engine-documents/cabinet", test_cabinet);
+  g_test_add_func ("/engine-documents/autoit", test_autoit);
+  g_test_add_func ("/engine-documents/installshield", test_installshield);
   g_test_add_func ("/engine-documents/arj", test_arj);
   return g_test_run ();
 }

@@ -181,6 +181,81 @@ test_archive_attached_to_a_program (Fixture *fixture, gconstpointer data)
   assert_incomplete (scan (fixture, cut), VT_REASON_DAMAGED);
 }
 
+/* Without its end an archive behind a program is one all the same; and so is one within it. The
+ * engine does not open these here, whose members tell their sizes behind themselves. */
+static void
+test_zip_in_a_program (Fixture *fixture, gconstpointer data)
+{
+  g_autoptr (GByteArray) content = noise (20 * KIB, 1);
+  g_autoptr (GByteArray) infected = bytes_of_text (MARKER "\n");
+  g_autoptr (GByteArray) zip = make_archive ("zip", NULL, content, 2);
+  g_autoptr (GByteArray) other = make_archive ("zip", NULL, infected, 1);
+  g_autoptr (GByteArray) whole = make_program (zip);
+  g_autoptr (GByteArray) within = make_program (other);
+  g_autoptr (GByteArray) cut = NULL;
+
+  assert_incomplete (scan (fixture, whole), VT_REASON_UNSUPPORTED);
+  g_byte_array_set_size (zip, zip->len / 2);
+  cut = make_program (zip);
+  assert_incomplete (scan (fixture, cut), VT_REASON_DAMAGED);
+  g_byte_array_set_size (within, within->len + 100 * KIB);
+  memset (within->data + within->len - 100 * KIB, 0, 100 * KIB);
+  assert_incomplete (scan (fixture, within), VT_REASON_UNSUPPORTED);
+}
+
+static void
+test_zip_member_that_no_directory_tells_of (Fixture *fixture, gconstpointer data)
+{
+  static const ZipMember hidden = {"hidden", MARKER "\n", FALSE};
+  static const ZipMember member = {"member", "nothing to see here\n", FALSE};
+  g_autoptr (GByteArray) zip = g_byte_array_new ();
+
+  append_zip_header (zip, &hidden, FALSE, 0);
+  append_zip (zip, &member, 1);
+  assert_incomplete (scan (fixture, zip), VT_REASON_DAMAGED);
+}
+
+/* The engine has nothing to say of them; what opens such a file does it by itself. */
+static void
+test_containers_that_the_engine_passes_by (Fixture *fixture, gconstpointer data)
+{
+  static const char *const filters[] = {"zstd", "lz4", "lzip", "lzma", "compress"};
+  g_autoptr (GByteArray) content = noise (KIB, 1);
+  g_autoptr (GByteArray) cpio = make_archive ("newc", NULL, content, 1);
+  g_autoptr (GByteArray) initramfs = concatenate (cpio, cpio);
+  g_autoptr (GByteArray) look_alike = bytes_of_text ("x^2 + y^2 = z^2 in this text");
+
+  for (gsize i = 0; i < G_N_ELEMENTS (filters); i++) {
+    g_autoptr (GByteArray) packed = make_archive ("raw", filters[i], content, 1);
+    g_autoptr (GByteArray) zip = make_archive ("zip", NULL, packed, 1);
+    g_autoptr (GByteArray) tar = make_archive ("gnutar", "gzip", packed, 1);
+
+    g_test_message ("%s", filters[i]);
+    assert_clean (scan (fixture, packed));
+    assert_incomplete (scan (fixture, zip), VT_REASON_UNSUPPORTED);
+    assert_incomplete (scan (fixture, tar), VT_REASON_UNSUPPORTED);
+  }
+  {
+    g_autoptr (GByteArray) zip = make_archive ("zip", NULL, initramfs, 1);
+    g_autoptr (GByteArray) chance = make_archive ("zip", NULL, look_alike, 1);
+
+    assert_incomplete (scan (fixture, zip), VT_REASON_UNSUPPORTED);
+    assert_clean (scan (fixture, chance));
+  }
+}
+
+/* The engine decodes the first file only. */
+static void
+test_uuencoded_files (Fixture *fixture, gconstpointer data)
+{
+  static const char one[] = "begin 644 one\n#0V%T\n`\nend\n";
+  g_autoptr (GByteArray) file = bytes_of_text (one);
+  g_autoptr (GByteArray) damaged = bytes_of_text ("begin 644 one\n#0V%T\n#0v%T\n`\nend\n");
+
+  assert_clean (scan (fixture, file));
+  assert_incomplete (scan (fixture, damaged), VT_REASON_DAMAGED);
+}
+
 /* A program's name for something may begin so. */
 static void
 test_text_that_begins_like_a_zip (Fixture *fixture, gconstpointer data)
@@ -203,6 +278,10 @@ main (int argc, char **argv)
   ADD ("ignored-types", test_ignored_types);
   ADD ("too-much-is-ignored", test_too_much_is_ignored);
   ADD ("archive-attached-to-a-program", test_archive_attached_to_a_program);
+  ADD ("zip-in-a-program", test_zip_in_a_program);
+  ADD ("zip-member-that-no-directory-tells-of", test_zip_member_that_no_directory_tells_of);
+  ADD ("containers-that-the-engine-passes-by", test_containers_that_the_engine_passes_by);
+  ADD ("uuencoded-files", test_uuencoded_files);
   ADD ("text-that-begins-like-a-zip", test_text_that_begins_like_a_zip);
   return g_test_run ();
 }

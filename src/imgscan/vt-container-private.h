@@ -32,6 +32,7 @@ typedef enum {
   VT_FORMAT_LZIP,
   VT_FORMAT_LZMA,
   VT_FORMAT_XZ,
+  VT_FORMAT_ZLIB,
   VT_FORMAT_ZSTD,
   VT_FORMAT_SKIPPABLE, /* a frame without data, and then ZSTD or LZ4 */
 } VtFormat;
@@ -55,6 +56,8 @@ typedef struct {
 VtContainerType vt_container_look (const VtContainerView *view);
 /* The type of the SIZE bytes of FD that begin at OFFSET. */
 VtContainerType vt_container_look_at (int fd, guint64 offset, guint64 size);
+/* The type of the SIZE bytes at DATA. */
+VtContainerType vt_container_look_in (const guint8 *data, gsize size);
 
 /* The N bytes at OFFSET of the head; NULL if it does not reach so far. */
 const guint8 *vt_container_at (const VtContainerView *view, gsize offset, gsize n);

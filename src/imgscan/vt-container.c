@@ -15,6 +15,13 @@
 /* Largest original size, in bytes, that a file of the old lzma is believed to have. */
 #define LZMA_SIZE_MAX ((guint64)1 << 38)
 
+/* The record that ends a zip archive, without its comment, and the longest comment. */
+#define ZIP_END_SIZE    22U
+#define ZIP_COMMENT_MAX 65535U
+
+/* A zlib stream of nothing: its header, an empty block, a checksum. */
+#define ZLIB_SIZE_MIN 8U
+
 typedef gboolean (*Check) (const VtContainerView *view);
 
 typedef struct {
@@ -105,6 +112,17 @@ is_lzma (const VtContainerView *view)
   /* The first byte of the coded data is always zero. */
   return (dictionary == 1 || dictionary == 3) && (size == G_MAXUINT64 || size < LZMA_SIZE_MAX) &&
          header[13] == 0;
+}
+
+/* RFC 1950, with the window that all programs use. It is a weak mark: who opens it must bear with
+ * what is no zlib. */
+static gboolean
+is_zlib (const VtContainerView *view)
+{
+  const guint8 *header = vt_container_at (view, 0, ZLIB_SIZE_MIN);
+
+  return header != NULL && header[0] == 0x78 && ((guint)header[0] << 8 | header[1]) % 31 == 0 &&
+         (header[1] & 0x20) == 0 && (header[2] & 6) != 6;
 }
 
 /* The third byte has the bits of the longest code, two bits that are not used, and a flag. */
@@ -249,6 +267,8 @@ static const Magic magics[] = {
     M ("zip", ENGINE, ZIP, 0, "PK\7\10PK\3\4", NULL),
     /* The engine knows this mark, and then finds nothing. */
     M ("zip", ARCHIVE, ZIP, 0, "PK00PK\3\4", NULL),
+    /* A Java module. */
+    M ("jmod", ARCHIVE, ZIP, 0, "JM\1\0PK\3\4", NULL),
     /* The engine passes over members by bzip2, deflate, delta and BCJ2. */
     M ("7z", ARCHIVE, 7ZIP, 0, "7z\xbc\xaf\x27\x1c", NULL),
     /* The engine needs a library that is not free software, and often not there. */
@@ -291,6 +311,8 @@ static const Magic magics[] = {
     M ("squashfs", UNSUPPORTED, NONE, 0, "sqsh", NULL),
     M ("appimage", SQUASHFS, NONE, 8, "AI\2", is_appimage),
     M ("appimage", UNSUPPORTED, NONE, 8, "AI\2", is_elf),
+    /* What a disk image of the Mac without its end may begin with. */
+    M ("lzfse", UNSUPPORTED, NONE, 0, "bvx2", NULL),
     M ("lzop", UNSUPPORTED, NONE, 0, "\x89LZO\0\r\n\x1a\n", NULL),
     M ("lrzip", UNSUPPORTED, NONE, 0, "LRZI\0", NULL),
     M ("grzip", UNSUPPORTED, NONE, 0, "GRZipII\0", NULL),
@@ -349,6 +371,8 @@ vt_container_look (const VtContainerView *view)
     return (VtContainerType){VT_CONTAINER_ENGINE, "tar", VT_FORMAT_TAR};
   if (view->head_size > 0 && view->head[0] == 0x5d && is_lzma (view))
     return (VtContainerType){VT_CONTAINER_ARCHIVE, "lzma", VT_FORMAT_LZMA};
+  if (is_zlib (view))
+    return (VtContainerType){VT_CONTAINER_ARCHIVE, "zlib", VT_FORMAT_ZLIB};
   return (VtContainerType){VT_CONTAINER_NONE, NULL, VT_FORMAT_NONE};
 }
 
@@ -385,6 +409,20 @@ vt_container_look_at (int fd, guint64 offset, guint64 size)
   return vt_container_look (&view);
 }
 
+VtContainerType
+vt_container_look_in (const guint8 *data, gsize size)
+{
+  const VtContainerView view = {
+      .head = data,
+      .head_size = MIN (size, VT_CONTAINER_HEAD),
+      .tail = size >= VT_CONTAINER_TAIL ? data + size - VT_CONTAINER_TAIL : NULL,
+      .tail_size = size >= VT_CONTAINER_TAIL ? VT_CONTAINER_TAIL : 0,
+      .size = size,
+  };
+
+  return vt_container_look (&view);
+}
+
 VtContainerKind
 vt_container_recognise (int fd, guint64 size, const char **name)
 {
@@ -393,4 +431,22 @@ vt_container_recognise (int fd, guint64 size, const char **name)
   if (name != NULL)
     *name = type.name;
   return type.kind;
+}
+
+/* The record's last number is the length of the comment, which is all that comes behind it. */
+gboolean
+vt_container_has_attached (int fd, guint64 size)
+{
+  gsize n = (gsize)MIN (size, ZIP_END_SIZE + ZIP_COMMENT_MAX);
+  g_autofree guint8 *tail = g_malloc (n);
+
+  if (read_up_to (fd, size - n, tail, n) != n)
+    return FALSE;
+  for (gsize comment = 0; ZIP_END_SIZE + comment <= n; comment++) {
+    const guint8 *end = tail + n - comment - ZIP_END_SIZE;
+
+    if (memcmp (end, "PK\5\6", 4) == 0 && vt_le16 (end + ZIP_END_SIZE - 2) == comment)
+      return TRUE;
+  }
+  return FALSE;
 }

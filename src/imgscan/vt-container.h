@@ -18,9 +18,14 @@ typedef enum {
   VT_CONTAINER_SQUASHFS,    /* squashfs */
   VT_CONTAINER_DISK,        /* a disk image, or a bare file system */
   VT_CONTAINER_UNSUPPORTED, /* a container that neither the engine nor this program can open */
+  VT_CONTAINER_ATTACHED,    /* a zip archive at the end of something else; what has one is not
+                               recognised as this, but vt_container_has_attached() says so */
   VT_CONTAINER_N_KINDS
 } VtContainerKind;
 
 /* Recognises the SIZE bytes of FD, a regular file or memfd; what cannot be read is NONE. NAME (may
  * be NULL) gets the type's usual name: "rpm", "qcow2"; static, NULL for NONE. */
 VtContainerKind vt_container_recognise (int fd, guint64 size, const char **name);
+
+/* Whether the SIZE bytes of FD, which are no container as a whole, end like a zip archive. */
+gboolean vt_container_has_attached (int fd, guint64 size);

@@ -26,6 +26,7 @@ typedef struct {
   gsize size;           /* bytes */
   VtDigest digest;      /* of these; of an outermost layer zeros will do */
   gboolean has_zip;     /* the directory of a zip archive is at its end */
+  gboolean is_inner;    /* not the content itself, but something in it */
   gboolean in_compound; /* it is somewhere in a compound file (OLE2) */
 } VtEngineLayer;
 

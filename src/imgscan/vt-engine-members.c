@@ -8,6 +8,7 @@
 
 #include "vt-bytes.h"
 #include "vt-engine-arj.h"
+#include "vt-engine-encoded.h"
 
 #define CHUNK ((gsize)64 * 1024)
 
@@ -284,6 +285,38 @@ list_szdd (Listing *self, const guint8 *data, gsize size)
   return VT_REASON_NONE;
 }
 
+static VtReason
+on_decoded_begin (gpointer listing)
+{
+  return begin_member (listing);
+}
+
+static VtReason
+on_decoded (gpointer listing, const void *data, gsize size)
+{
+  return add_to_member (listing, data, size);
+}
+
+static void
+on_decoded_end (gpointer listing)
+{
+  end_member (listing);
+}
+
+static const VtEngineDecoded decoded_funcs = {on_decoded_begin, on_decoded, on_decoded_end};
+
+static VtReason
+list_uu (Listing *self, const guint8 *data, gsize size)
+{
+  return vt_engine_encoded_list_uu (data, size, &decoded_funcs, self);
+}
+
+static VtReason
+list_binhex (Listing *self, const guint8 *data, gsize size)
+{
+  return vt_engine_encoded_list_binhex (data, size, &decoded_funcs, self);
+}
+
 /* What libarchive does not do, or not well enough. */
 static const struct {
   const char *type;
@@ -292,6 +325,10 @@ static const struct {
     {"CL_TYPE_GZ", list_gzip},
     {"CL_TYPE_ARJ", list_arj},
     {"CL_TYPE_MSSZDD", list_szdd},
+    {"CL_TYPE_UUENCODED", list_uu},
+    {"CL_TYPE_BINHEX", list_binhex},
+    /* The engine decodes what is in the text of a message. */
+    {"CL_TYPE_MAIL", list_uu},
 };
 
 static gboolean

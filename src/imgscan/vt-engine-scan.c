@@ -106,6 +106,7 @@ look_into (Scan *self, VtEngineLayer *layer, guint32 level, guint32 attributes)
   gboolean known;
 
   layer->has_zip = vt_engine_attached_has_zip (layer->data, layer->size);
+  layer->is_inner = level > 0;
   layer->in_compound = outer != NULL && outer->in_compound;
   if (level > 0 && self->audit != NULL)
     layer->digest = vt_digest_of_data (layer->data, layer->size);

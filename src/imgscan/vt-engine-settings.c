@@ -4,7 +4,7 @@
 #include "vt-engine-id.h"
 
 /* To be raised whenever the same answers of the engine lead to another verdict than before. */
-#define VERDICT_RULES 2
+#define VERDICT_RULES 3
 
 /* libclamav takes 2 less than the ceiling it names, and lowers anything above without a word. */
 #define ENGINE_FILE_SIZE_MAX ((guint64)G_MAXINT32 - 2)

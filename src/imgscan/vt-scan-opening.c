@@ -83,13 +83,22 @@ is_made_up_for (const VtScanContent *container, const VtVerdict *engine)
   return (MADE_UP_FOR & 1u << engine->reason) != 0;
 }
 
+/* Where the engine's word is incomplete, an archive behind a program may be why. */
+static gboolean
+is_attached_due (const VtScanContent *content, const VtVerdict *engine)
+{
+  return engine->kind == VT_VERDICT_INCOMPLETE &&
+         ((MADE_UP_FOR | 1u << VT_REASON_DAMAGED) & 1u << engine->reason) != 0 &&
+         vt_container_has_attached (content->file, content->size);
+}
+
 gboolean
 vt_scan_opening_is_due (const VtScanContent *content, const VtVerdict *engine)
 {
   if (engine->kind == VT_VERDICT_INFECTED)
     return FALSE;
   if (content->kind == VT_CONTAINER_NONE)
-    return vt_scan_content_is_too_large (content);
+    return vt_scan_content_is_too_large (content) || is_attached_due (content, engine);
   /* Of what is damaged, another library may unpack more than the engine did. */
   return content->kind != VT_CONTAINER_ENGINE || is_made_up_for (content, engine) ||
          (engine->kind == VT_VERDICT_INCOMPLETE && engine->reason == VT_REASON_DAMAGED);
@@ -425,6 +434,8 @@ vt_scan_opening_start (VtScanContent *container, const VtVerdict *engine)
 {
   Opening *self = g_new0 (Opening, 1);
 
+  if (container->kind == VT_CONTAINER_NONE && !vt_scan_content_is_too_large (container))
+    container->kind = VT_CONTAINER_ATTACHED;
   self->container = container;
   self->engine = *engine;
   self->reason = find_refusal (container);

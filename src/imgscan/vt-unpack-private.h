@@ -101,6 +101,9 @@ gssize vt_unpack_file_read (gpointer file, guint8 *buffer, gsize n);
 gboolean vt_unpack_archive (VtUnpacker *self, VtUnpackFile *file, VtFormat format);
 /* The formats that libarchive reads, in a file that can be read at any place. */
 gboolean vt_unpack_whole_file (VtUnpacker *self, VtUnpackFile *file, VtFormat format);
+/* A zip archive; and one at the end of something else, which is handed out too. */
+gboolean vt_unpack_zip (VtUnpacker *self, VtUnpackFile *file);
+gboolean vt_unpack_attached (VtUnpacker *self, VtUnpackFile *file);
 /* A tar archive, up to its end. */
 gboolean vt_unpack_tar (VtUnpacker *self, VtInput *input);
 
@@ -120,5 +123,7 @@ gboolean vt_format_is_stream (VtFormat format);
 gboolean
 vt_unpack_bytes (VtUnpacker *self, VtInput *input, const char *name, guint64 n, VtReason reason);
 
+/* Zlib streams, and what follows them is passed by; without one there is nothing to tell. */
+gboolean vt_unpack_zlib (VtUnpacker *self, VtInput *input);
 gboolean vt_unpack_warc (VtUnpacker *self, VtInput *input);
 gboolean vt_unpack_squashfs (VtUnpacker *self, int fd, guint64 size);

@@ -171,6 +171,10 @@ vt_unpack_archive (VtUnpacker *self, VtUnpackFile *file, VtFormat format)
   vt_input_init (&input, vt_unpack_file_read, file);
   if (format == VT_FORMAT_WARC)
     return vt_unpack_warc (self, &input);
+  if (format == VT_FORMAT_ZIP)
+    return vt_unpack_zip (self, file);
+  if (format == VT_FORMAT_ZLIB)
+    return vt_unpack_zlib (self, &input);
   if (format == VT_FORMAT_SKIPPABLE && !skip_frames (self, &input, &format))
     return FALSE;
   if (!vt_format_is_stream (format))

@@ -194,7 +194,9 @@ unpack (VtUnpacker *self, int fd, guint64 size, VtContainerKind kind)
   VtContainerType type = vt_container_look_at (fd, 0, size);
   VtUnpackFile file = {.fd = fd, .size = size};
 
-  if (type.kind != kind) {
+  if (kind == VT_CONTAINER_ATTACHED && vt_container_has_attached (fd, size)) {
+    vt_unpack_attached (self, &file);
+  } else if (type.kind != kind) {
     vt_unpacker_fail (self, VT_REASON_ENGINE_ERROR, "no container of the kind that was told");
   } else if (kind == VT_CONTAINER_SQUASHFS) {
     vt_unpack_squashfs (self, fd, size);

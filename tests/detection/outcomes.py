@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-only WITH cryptsetup-OpenSSL-exception
 """Makes the probes and lets them be scanned; what is said of each."""
 
-import fnmatch
 import json
 import pathlib
 import subprocess
@@ -75,22 +74,19 @@ def _clamscan_outcome(words):
     return words.removesuffix(" FOUND")
 
 
-def known_clean(probe):
-    """Why PROBE may be clean though something is in it; None: it may not."""
-    for pattern, why in probes.KNOWN_CLEAN.items():
-        if fnmatch.fnmatchcase(probe, pattern):
-            return why
-    return None
-
-
 def is_empty(probe):
     """Whether nothing that would be found was ever in it."""
     return probe.endswith("/without")
 
 
+def is_another(probe):
+    """Whether the damage has made another content of what would be found."""
+    return probe in probes.SCANNED_AS_ANOTHER
+
+
 def wrongly_clean(outcomes):
     return sorted(probe for probe, outcome in outcomes.items()
-                  if outcome == "clean" and not is_empty(probe) and known_clean(probe) is None)
+                  if outcome == "clean" and not is_empty(probe) and not is_another(probe))
 
 
 def read_expectations():
