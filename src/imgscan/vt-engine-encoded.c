@@ -133,11 +133,11 @@ is_uu (Text text)
 static gboolean
 find_begin (Text *self, const guint8 *start)
 {
-  for (;;) {
+  while (self->size > 0) {
     const guint8 *at = memmem (self->data, self->size, UU_BEGIN, strlen (UU_BEGIN));
 
     if (at == NULL)
-      return FALSE;
+      break;
     self->size -= (gsize)(at - self->data);
     self->data = at;
     if (at == start || at[-1] == '\n')
@@ -145,6 +145,7 @@ find_begin (Text *self, const guint8 *start)
     self->data++;
     self->size--;
   }
+  return FALSE;
 }
 
 VtReason
