@@ -8,13 +8,15 @@
 #include "vt-engine-documents.h"
 #include "vt-engine-members.h"
 #include "vt-engine-ole2.h"
+#include "vt-engine-zip.h"
 
 /* What unpacks costs the most: one of these for an input. */
 static const char *const archives[] = {
-    "CL_TYPE_ZIP",       "CL_TYPE_7Z",       "CL_TYPE_MSCAB",     "CL_TYPE_ISO9660",
-    "CL_TYPE_POSIX_TAR", "CL_TYPE_OLD_TAR",  "CL_TYPE_CPIO_NEWC", "CL_TYPE_XAR",
-    "CL_TYPE_LHA_LZH",   "CL_TYPE_BZ",       "CL_TYPE_XZ",        "CL_TYPE_GZ",
-    "CL_TYPE_ARJ",       "CL_TYPE_CPIO_ODC", "CL_TYPE_RAR",
+    "CL_TYPE_ZIP",       "CL_TYPE_7Z",         "CL_TYPE_MSCAB",     "CL_TYPE_ISO9660",
+    "CL_TYPE_POSIX_TAR", "CL_TYPE_OLD_TAR",    "CL_TYPE_CPIO_NEWC", "CL_TYPE_XAR",
+    "CL_TYPE_LHA_LZH",   "CL_TYPE_BZ",         "CL_TYPE_XZ",        "CL_TYPE_GZ",
+    "CL_TYPE_ARJ",       "CL_TYPE_CPIO_ODC",   "CL_TYPE_RAR",       "CL_TYPE_UUENCODED",
+    "CL_TYPE_BINHEX",    "CL_TYPE_TEXT_ASCII",
 };
 
 static const char *const documents[] = {
@@ -62,6 +64,21 @@ find_attached (const uint8_t *data, size_t size)
   vt_engine_attached_has_zip (data, size);
 }
 
+/* The pieces come one behind the other. */
+static void
+find_gaps (const uint8_t *data, size_t size)
+{
+  g_autoptr (VtEngineZip) zip = vt_engine_zip_new (vt_engine_zip_peek_memory, (gpointer)data, size);
+  guint64 start;
+  guint64 end = 0;
+
+  for (guint64 last = 0; vt_engine_zip_next (zip, size, &start, &end); last = start) {
+    g_assert_cmpuint (start, >=, last);
+    g_assert_cmpuint (start, <, end);
+    g_assert_cmpuint (end, <=, size);
+  }
+}
+
 int
 LLVMFuzzerTestOneInput (const uint8_t *data, size_t size)
 {
@@ -75,6 +92,7 @@ LLVMFuzzerTestOneInput (const uint8_t *data, size_t size)
   if (vt_engine_arj_begins (data, size))
     assert_known (vt_engine_arj_list (data, size, on_size, &count));
   find_attached (data, size);
+  find_gaps (data, size);
   list (archives[data[0] % G_N_ELEMENTS (archives)], data, size);
   list (archives[(data[size / 2] + size) % G_N_ELEMENTS (archives)], data, size);
   return 0;
