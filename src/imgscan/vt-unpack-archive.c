@@ -46,7 +46,7 @@ static const VtSupported formats[] = {
 
 /* The archive that is read, and what bytes it is given. */
 typedef struct {
-  VtUnpacker *unpacker;
+  VtUnpacking *unpacking;
   struct archive *archive;
 } Reader;
 
@@ -140,13 +140,13 @@ is_whole (struct archive_entry *entry, const VtMember *member)
 static gboolean
 take_file (Reader *self, struct archive_entry *entry)
 {
-  VtUnpacker *unpacker = self->unpacker;
+  VtUnpacking *unpacking = self->unpacking;
   g_auto (VtMember) member = {0};
   gboolean complete;
   gboolean readable;
 
-  vt_member_init (&member, unpacker, name_of (entry));
-  if (told_size (entry) > unpacker->limits->max_member_size)
+  vt_member_init (&member, unpacking, name_of (entry));
+  if (told_size (entry) > unpacking->limits->max_member_size)
     vt_member_refuse (&member, VT_REASON_SIZE_LIMIT);
   readable = read_data (self, &member, &complete);
   if (!readable && complete) /* a limit */
@@ -156,8 +156,8 @@ take_file (Reader *self, struct archive_entry *entry)
   if (!vt_member_finish (&member, told_size (entry)))
     return FALSE;
   return readable ||
-         vt_unpacker_fail (unpacker, reason_of (self, entry), "%s: %s",
-                           archive_format_name (self->archive), vt_archive_error (self->archive));
+         vt_unpacking_fail (unpacking, reason_of (self, entry), "%s: %s",
+                            archive_format_name (self->archive), vt_archive_error (self->archive));
 }
 
 /* Hard links are files to libarchive, without a byte. */
@@ -166,7 +166,7 @@ take_entry (Reader *self, struct archive_entry *entry)
 {
   mode_t type = archive_entry_filetype (entry);
 
-  if (!vt_unpacker_count (self->unpacker))
+  if (!vt_unpacking_count (self->unpacking))
     return FALSE;
   return (type != AE_IFREG && type != 0) || take_file (self, entry);
 }
@@ -174,7 +174,7 @@ take_entry (Reader *self, struct archive_entry *entry)
 static gboolean
 take_entries (Reader *self)
 {
-  VtUnpacker *unpacker = self->unpacker;
+  VtUnpacking *unpacking = self->unpacking;
   guint retries = 0;
 
   for (;;) {
@@ -182,15 +182,15 @@ take_entries (Reader *self)
     int status = archive_read_next_header (self->archive, &entry);
 
     if (status == ARCHIVE_EOF)
-      return unpacker->reason == VT_REASON_NONE;
+      return unpacking->reason == VT_REASON_NONE;
     if (status == ARCHIVE_OK || status == ARCHIVE_WARN) {
       if (!take_entry (self, entry))
         return FALSE;
       continue;
     }
-    vt_unpacker_fail (unpacker, reason_of (self, NULL), "%s: %s",
-                      archive_format_name (self->archive) ?: "archive",
-                      vt_archive_error (self->archive));
+    vt_unpacking_fail (unpacking, reason_of (self, NULL), "%s: %s",
+                       archive_format_name (self->archive) ?: "archive",
+                       vt_archive_error (self->archive));
     /* A header is damaged, and the next one is behind it. */
     if (status != ARCHIVE_RETRY || ++retries > RETRIES_MAX)
       return FALSE;
@@ -198,14 +198,14 @@ take_entries (Reader *self)
 }
 
 struct archive *
-vt_archive_new (VtUnpacker *unpacker, VtSupport support)
+vt_archive_new (VtUnpacking *unpacking, VtSupport support)
 {
   g_autoptr (VtArchive) archive = archive_read_new ();
-  const char *const *passwords = unpacker->limits->passwords;
+  const char *const *passwords = unpacking->limits->passwords;
 
   if (support (archive) != ARCHIVE_OK) {
     /* WARN is an external program in the place of a library, too. */
-    vt_unpacker_fail (unpacker, VT_REASON_DAMAGED, "libarchive: %s", vt_archive_error (archive));
+    vt_unpacking_fail (unpacking, VT_REASON_DAMAGED, "libarchive: %s", vt_archive_error (archive));
     return NULL;
   }
   for (gsize i = 0; passwords != NULL && passwords[i] != NULL && i < PASSWORDS_MAX; i++)
@@ -259,24 +259,24 @@ on_file_seek (struct archive *archive, void *data, la_int64_t offset, int whence
 }
 
 static gboolean
-open_file (VtUnpacker *unpacker, struct archive *archive, SeekableFile *file)
+open_file (VtUnpacking *unpacking, struct archive *archive, SeekableFile *file)
 {
   archive_read_set_read_callback (archive, on_file_read);
   archive_read_set_skip_callback (archive, on_file_skip);
   archive_read_set_seek_callback (archive, on_file_seek);
   archive_read_set_callback_data (archive, file);
   return archive_read_open1 (archive) == ARCHIVE_OK ||
-         vt_unpacker_fail (unpacker, VT_REASON_DAMAGED, "%s", vt_archive_error (archive));
+         vt_unpacking_fail (unpacking, VT_REASON_DAMAGED, "%s", vt_archive_error (archive));
 }
 
 gboolean
-vt_unpack_whole_file (VtUnpacker *self, VtUnpackFile *file, VtFormat format)
+vt_unpack_whole_file (VtUnpacking *self, VtUnpackFile *file, VtFormat format)
 {
   VtSupport support = vt_support_find (formats, G_N_ELEMENTS (formats), format);
   g_autofree guint8 *buffer = g_malloc (BLOCK_SIZE);
   SeekableFile seekable = {file, buffer};
   g_autoptr (VtArchive) archive = NULL;
-  Reader reader = {.unpacker = self};
+  Reader reader = {.unpacking = self};
 
   g_return_val_if_fail (support != NULL, FALSE);
   archive = vt_archive_new (self, support);
@@ -297,27 +297,27 @@ on_input_read (struct archive *archive, void *data, const void **buffer)
 }
 
 gboolean
-vt_archive_open_input (VtUnpacker *self, struct archive *archive, VtInput *input)
+vt_archive_open_input (VtUnpacking *self, struct archive *archive, VtInput *input)
 {
   return archive_read_open (archive, input, NULL, on_input_read, NULL) == ARCHIVE_OK ||
-         vt_unpacker_fail (self, VT_REASON_DAMAGED, "%s", vt_archive_error (archive));
+         vt_unpacking_fail (self, VT_REASON_DAMAGED, "%s", vt_archive_error (archive));
 }
 
 gboolean
-vt_archive_give_back (VtUnpacker *self, struct archive *archive, VtInput *input, guint64 start)
+vt_archive_give_back (VtUnpacking *self, struct archive *archive, VtInput *input, guint64 start)
 {
   guint64 used = (guint64)archive_filter_bytes (archive, -1);
   guint64 taken = input->position - start;
 
   return (used <= taken && vt_input_give_back (input, taken - used)) ||
-         vt_unpacker_fail (self, VT_REASON_DAMAGED, "the end of an archive is not known");
+         vt_unpacking_fail (self, VT_REASON_DAMAGED, "the end of an archive is not known");
 }
 
 gboolean
-vt_unpack_tar (VtUnpacker *self, VtInput *input)
+vt_unpack_tar (VtUnpacking *self, VtInput *input)
 {
   g_autoptr (VtArchive) archive = vt_archive_new (self, support_tar);
-  Reader reader = {.unpacker = self, .archive = archive};
+  Reader reader = {.unpacking = self, .archive = archive};
   guint64 start = input->position;
 
   return archive != NULL && vt_archive_open_input (self, archive, input) &&

@@ -23,13 +23,14 @@ VtSupport vt_support_find (const VtSupported *table, gsize n, VtFormat format);
 const char *vt_archive_error (struct archive *archive);
 
 /* An archive that knows one format or filter, and the passwords; NULL on failure, which is told. */
-struct archive *vt_archive_new (VtUnpacker *unpacker, VtSupport support) G_GNUC_WARN_UNUSED_RESULT;
+struct archive *vt_archive_new (VtUnpacking *unpacking,
+                                VtSupport support) G_GNUC_WARN_UNUSED_RESULT;
 /* Lets ARCHIVE read from INPUT. */
-gboolean vt_archive_open_input (VtUnpacker *self,
+gboolean vt_archive_open_input (VtUnpacking *self,
                                 struct archive *archive,
                                 VtInput *input) G_GNUC_WARN_UNUSED_RESULT;
 /* INPUT was at START when ARCHIVE was opened: it gets back what was not used. */
-gboolean vt_archive_give_back (VtUnpacker *self,
+gboolean vt_archive_give_back (VtUnpacking *self,
                                struct archive *archive,
                                VtInput *input,
                                guint64 start) G_GNUC_WARN_UNUSED_RESULT;

@@ -104,7 +104,7 @@ padding (const Entry *entry, guint64 size)
 
 /* Takes the next header and NAME (g_free()). */
 static gboolean
-take_header (VtUnpacker *self, VtInput *input, Entry *entry, char **name)
+take_header (VtUnpacking *self, VtInput *input, Entry *entry, char **name)
 {
   VtContainerType type;
   const guint8 *bytes;
@@ -114,24 +114,24 @@ take_header (VtUnpacker *self, VtInput *input, Entry *entry, char **name)
   if (!vt_input_look (input, &type) || !vt_input_peek (input, &bytes, &n))
     return FALSE;
   if (type.kind != VT_CONTAINER_CPIO)
-    return vt_unpacker_fail (self, VT_REASON_DAMAGED, "cpio: no header at byte %" G_GUINT64_FORMAT,
-                             input->position);
+    return vt_unpacking_fail (self, VT_REASON_DAMAGED, "cpio: no header at byte %" G_GUINT64_FORMAT,
+                              input->position);
   *entry = parse_header (bytes);
   size = entry->header_size + entry->name_size;
   if (entry->name_size == 0 || entry->name_size > NAME_MAX_SIZE || size > n)
-    return vt_unpacker_fail (self, VT_REASON_DAMAGED,
-                             "cpio: a damaged header at byte %" G_GUINT64_FORMAT, input->position);
+    return vt_unpacking_fail (self, VT_REASON_DAMAGED,
+                              "cpio: a damaged header at byte %" G_GUINT64_FORMAT, input->position);
   *name = g_strndup ((const char *)bytes + entry->header_size, (gsize)entry->name_size);
   return vt_input_skip (input, size + padding (entry, size));
 }
 
 /* A file of several names has its content with the last of them, or with each. */
 static gboolean
-take_content (VtUnpacker *self, VtInput *input, const Entry *entry, const char *name)
+take_content (VtUnpacking *self, VtInput *input, const Entry *entry, const char *name)
 {
   gboolean is_file = S_ISREG (entry->mode) || (entry->mode & S_IFMT) == 0;
 
-  if (!vt_unpacker_count (self))
+  if (!vt_unpacking_count (self))
     return FALSE;
   if (is_file &&
       !vt_unpack_bytes (self, input, name[0] != '\0' ? name : "data", entry->size, VT_REASON_NONE))
@@ -141,7 +141,7 @@ take_content (VtUnpacker *self, VtInput *input, const Entry *entry, const char *
 
 /* One archive, up to its end, and no further. */
 static gboolean
-take_archive (VtUnpacker *self, VtInput *input)
+take_archive (VtUnpacking *self, VtInput *input)
 {
   for (;;) {
     g_autofree char *name = NULL;
@@ -157,7 +157,7 @@ take_archive (VtUnpacker *self, VtInput *input)
 }
 
 gboolean
-vt_unpack_cpio (VtUnpacker *self, VtInput *input, guint depth)
+vt_unpack_cpio (VtUnpacking *self, VtInput *input, guint depth)
 {
   for (guint i = 0; i < ARCHIVES_MAX; i++) {
     VtContainerType type;
@@ -174,11 +174,12 @@ vt_unpack_cpio (VtUnpacker *self, VtInput *input, guint depth)
       if (!vt_unpack_stream (self, input, type.format, vt_unpack_cpio, depth))
         return FALSE;
     } else {
-      return vt_unpacker_fail (self, VT_REASON_DAMAGED,
-                               "cpio: what begins at byte %" G_GUINT64_FORMAT " is no archive (%s)",
-                               input->position, type.name ?: "unknown");
+      return vt_unpacking_fail (self, VT_REASON_DAMAGED,
+                                "cpio: what begins at byte %" G_GUINT64_FORMAT
+                                " is no archive (%s)",
+                                input->position, type.name ?: "unknown");
     }
   }
-  return vt_unpacker_fail (self, VT_REASON_FILES_LIMIT, "more than %u cpio archives, the limit",
-                           ARCHIVES_MAX);
+  return vt_unpacking_fail (self, VT_REASON_FILES_LIMIT, "more than %u cpio archives, the limit",
+                            ARCHIVES_MAX);
 }

@@ -116,7 +116,7 @@ vt_input_look (VtInput *self, VtContainerType *type)
 }
 
 gboolean
-vt_unpack_bytes (VtUnpacker *self, VtInput *input, const char *name, guint64 n, VtReason reason)
+vt_unpack_bytes (VtUnpacking *self, VtInput *input, const char *name, guint64 n, VtReason reason)
 {
   g_auto (VtMember) member = {0};
   guint64 come = 0;
@@ -142,5 +142,5 @@ vt_unpack_bytes (VtUnpacker *self, VtInput *input, const char *name, guint64 n, 
     return vt_member_finish (&member, 0);
   vt_member_refuse (&member, VT_REASON_DAMAGED);
   return vt_member_finish (&member, 0) &&
-         vt_unpacker_fail (self, VT_REASON_DAMAGED, "%s: ends early", name);
+         vt_unpacking_fail (self, VT_REASON_DAMAGED, "%s: ends early", name);
 }

@@ -4,7 +4,7 @@
  * being read, and bytes that come one after the other.
  *
  * Functions that return gboolean say whether to go on. FALSE is also what an end by the caller, or
- * by a limit, comes back as; what to tell is in the VtUnpacker.
+ * by a limit, comes back as; what to tell is in the VtUnpacking.
  */
 #pragma once
 
@@ -24,19 +24,19 @@ typedef struct {
   gboolean encrypted; /* what seems damaged is encrypted */
   VtReason reason;    /* the first */
   char *detail;
-} VtUnpacker;
+} VtUnpacking;
 
 /* Sets what the unpacking as a whole comes to, unless it is set already; returns FALSE. */
-gboolean vt_unpacker_fail (VtUnpacker *self, VtReason reason, const char *format, ...)
+gboolean vt_unpacking_fail (VtUnpacking *self, VtReason reason, const char *format, ...)
     G_GNUC_PRINTF (3, 4);
 /* Counts one more thing in the container. */
-gboolean vt_unpacker_count (VtUnpacker *self) G_GNUC_WARN_UNUSED_RESULT;
+gboolean vt_unpacking_count (VtUnpacking *self) G_GNUC_WARN_UNUSED_RESULT;
 /* Counts N bytes that were unpacked. */
-gboolean vt_unpacker_add (VtUnpacker *self, guint64 n) G_GNUC_WARN_UNUSED_RESULT;
+gboolean vt_unpacking_add (VtUnpacking *self, guint64 n) G_GNUC_WARN_UNUSED_RESULT;
 
 /* A member on its way. */
 typedef struct {
-  VtUnpacker *unpacker;
+  VtUnpacking *unpacking;
   const char *name;
   VtContent *content; /* NULL before the first byte, and when it is not kept */
   guint64 size;       /* up to what was written */
@@ -47,7 +47,7 @@ void vt_member_clear (VtMember *self);
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (VtMember, vt_member_clear)
 
 /* NAME stays the caller's, and is to live as long. */
-void vt_member_init (VtMember *self, VtUnpacker *unpacker, const char *name);
+void vt_member_init (VtMember *self, VtUnpacking *unpacking, const char *name);
 /* Puts N bytes at OFFSET, which never goes back. What is over the limit of a member is dropped. */
 gboolean vt_member_write (VtMember *self, guint64 offset, const void *data, gsize n)
     G_GNUC_WARN_UNUSED_RESULT;
@@ -98,32 +98,32 @@ typedef struct {
 gssize vt_unpack_file_read (gpointer file, guint8 *buffer, gsize n);
 
 /* Whatever has a format. */
-gboolean vt_unpack_archive (VtUnpacker *self, VtUnpackFile *file, VtFormat format);
+gboolean vt_unpack_archive (VtUnpacking *self, VtUnpackFile *file, VtFormat format);
 /* The formats that libarchive reads, in a file that can be read at any place. */
-gboolean vt_unpack_whole_file (VtUnpacker *self, VtUnpackFile *file, VtFormat format);
+gboolean vt_unpack_whole_file (VtUnpacking *self, VtUnpackFile *file, VtFormat format);
 /* A zip archive; and one at the end of something else, which is handed out too. */
-gboolean vt_unpack_zip (VtUnpacker *self, VtUnpackFile *file);
-gboolean vt_unpack_attached (VtUnpacker *self, VtUnpackFile *file);
+gboolean vt_unpack_zip (VtUnpacking *self, VtUnpackFile *file);
+gboolean vt_unpack_attached (VtUnpacking *self, VtUnpackFile *file);
 /* A tar archive, up to its end. */
-gboolean vt_unpack_tar (VtUnpacker *self, VtInput *input);
+gboolean vt_unpack_tar (VtUnpacking *self, VtInput *input);
 
 /* cpio archives, plain or compressed, with zeros between them, up to the end of INPUT. DEPTH is of
  * streams in which INPUT is. */
-gboolean vt_unpack_cpio (VtUnpacker *self, VtInput *input, guint depth);
+gboolean vt_unpack_cpio (VtUnpacking *self, VtInput *input, guint depth);
 
 /* Unpacks the stream of FORMAT at the start of INPUT. FUNC is given what is in it, and has to take
  * all; afterwards INPUT stands behind the stream. */
-typedef gboolean (*VtStreamFunc) (VtUnpacker *self, VtInput *input, guint depth);
+typedef gboolean (*VtStreamFunc) (VtUnpacking *self, VtInput *input, guint depth);
 gboolean vt_unpack_stream (
-    VtUnpacker *self, VtInput *input, VtFormat format, VtStreamFunc func, guint depth);
+    VtUnpacking *self, VtInput *input, VtFormat format, VtStreamFunc func, guint depth);
 gboolean vt_format_is_stream (VtFormat format);
 
 /* Hands out the next N bytes of INPUT, or all there are if N is G_MAXUINT64, as the file NAME; with
  * a REASON, without its content. */
 gboolean
-vt_unpack_bytes (VtUnpacker *self, VtInput *input, const char *name, guint64 n, VtReason reason);
+vt_unpack_bytes (VtUnpacking *self, VtInput *input, const char *name, guint64 n, VtReason reason);
 
 /* Zlib streams, and what follows them is passed by; without one there is nothing to tell. */
-gboolean vt_unpack_zlib (VtUnpacker *self, VtInput *input);
-gboolean vt_unpack_warc (VtUnpacker *self, VtInput *input);
-gboolean vt_unpack_squashfs (VtUnpacker *self, int fd, guint64 size);
+gboolean vt_unpack_zlib (VtUnpacking *self, VtInput *input);
+gboolean vt_unpack_warc (VtUnpacking *self, VtInput *input);
+gboolean vt_unpack_squashfs (VtUnpacking *self, int fd, guint64 size);

@@ -30,7 +30,7 @@ typedef struct {
 } Level;
 
 typedef struct {
-  VtUnpacker *unpacker;
+  VtUnpacking *unpacking;
   sqfs fs;
   gboolean is_open;
   guint64 size;     /* from the superblock on */
@@ -58,8 +58,8 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC (Reader, reader_free)
 static gboolean
 damaged (Reader *self, const char *what)
 {
-  return vt_unpacker_fail (self->unpacker, VT_REASON_DAMAGED, "squashfs: damaged %s%s%s", what,
-                           self->path->len > 0 ? " in " : "", self->path->str);
+  return vt_unpacking_fail (self->unpacking, VT_REASON_DAMAGED, "squashfs: damaged %s%s%s", what,
+                            self->path->len > 0 ? " in " : "", self->path->str);
 }
 
 static gboolean
@@ -95,9 +95,9 @@ open_filesystem (Reader *self, int fd, guint64 offset)
   error = sqfs_init (&self->fs, fd, offset);
   self->is_open = error == SQFS_OK;
   if (error == SQFS_BADCOMP)
-    return vt_unpacker_fail (self->unpacker, VT_REASON_UNSUPPORTED,
-                             "squashfs: compression %s cannot be unpacked here",
-                             sqfs_compression_name (vt_le16 (super + 20)) ?: "of an unknown kind");
+    return vt_unpacking_fail (self->unpacking, VT_REASON_UNSUPPORTED,
+                              "squashfs: compression %s cannot be unpacked here",
+                              sqfs_compression_name (vt_le16 (super + 20)) ?: "of an unknown kind");
   if (self->is_open)
     return TRUE;
   sqfs_table_destroy (&self->fs.xattr_table);
@@ -234,8 +234,8 @@ take_file (Reader *self, sqfs_inode *inode)
   g_auto (VtMember) member = {0};
   gboolean whole = TRUE;
 
-  vt_member_init (&member, self->unpacker, self->path->str);
-  if (inode->xtra.reg.file_size > self->unpacker->limits->max_member_size)
+  vt_member_init (&member, self->unpacking, self->path->str);
+  if (inode->xtra.reg.file_size > self->unpacking->limits->max_member_size)
     vt_member_refuse (&member, VT_REASON_SIZE_LIMIT);
   else if (!copy_data (self, inode, &member, &whole))
     return FALSE;
@@ -271,7 +271,7 @@ take_entry (Reader *self, const sqfs_dir_entry *entry)
 {
   sqfs_inode inode;
 
-  if (!vt_unpacker_count (self->unpacker))
+  if (!vt_unpacking_count (self->unpacking))
     return FALSE;
   if (!is_name (self, entry->name_size) || !read_inode (self, entry->inode, &inode)) {
     damaged (self, "entry");
@@ -323,13 +323,13 @@ find_start (int fd, guint64 size)
 }
 
 gboolean
-vt_unpack_squashfs (VtUnpacker *self, int fd, guint64 size)
+vt_unpack_squashfs (VtUnpacking *self, int fd, guint64 size)
 {
   g_autoptr (Reader) reader = g_new0 (Reader, 1);
   guint64 start = find_start (fd, size);
   sqfs_inode root;
 
-  reader->unpacker = self;
+  reader->unpacking = self;
   reader->size = size - start;
   reader->levels = g_array_new (FALSE, FALSE, sizeof (Level));
   reader->seen = g_hash_table_new_full (g_int64_hash, g_int64_equal, g_free, NULL);

@@ -24,7 +24,7 @@ static const VtSupported streams[] = {
 
 /* A stream that is being unpacked. */
 typedef struct {
-  VtUnpacker *unpacker;
+  VtUnpacking *unpacking;
   struct archive *archive;
   gboolean at_end;
 } Stream;
@@ -39,11 +39,11 @@ on_stream_read (gpointer source, guint8 *buffer, gsize n)
     return 0;
   got = archive_read_data (self->archive, buffer, n);
   if (got < 0) {
-    vt_unpacker_fail (self->unpacker, VT_REASON_DAMAGED, "%s", vt_archive_error (self->archive));
+    vt_unpacking_fail (self->unpacking, VT_REASON_DAMAGED, "%s", vt_archive_error (self->archive));
     return -1;
   }
   self->at_end = got == 0;
-  return vt_unpacker_add (self->unpacker, (guint64)got) ? got : -1;
+  return vt_unpacking_add (self->unpacking, (guint64)got) ? got : -1;
 }
 
 /* Nothing in it is an archive without members. */
@@ -56,8 +56,8 @@ start_stream (Stream *self)
   self->at_end = status == ARCHIVE_EOF;
   if (status == ARCHIVE_OK || status == ARCHIVE_EOF)
     return TRUE;
-  return vt_unpacker_fail (self->unpacker, VT_REASON_DAMAGED, "%s",
-                           vt_archive_error (self->archive));
+  return vt_unpacking_fail (self->unpacking, VT_REASON_DAMAGED, "%s",
+                            vt_archive_error (self->archive));
 }
 
 gboolean
@@ -70,24 +70,25 @@ vt_format_is_stream (VtFormat format)
 static gboolean
 read_stream (Stream *stream, VtStreamFunc func, guint depth)
 {
-  VtUnpacker *unpacker = stream->unpacker;
-  gboolean was_in_stream = unpacker->in_stream;
+  VtUnpacking *unpacking = stream->unpacking;
+  gboolean was_in_stream = unpacking->in_stream;
   g_auto (VtInput) inner = {0};
   gboolean result;
 
   vt_input_init (&inner, on_stream_read, stream);
-  unpacker->in_stream = TRUE;
-  result = func (unpacker, &inner, depth + 1);
-  unpacker->in_stream = was_in_stream;
+  unpacking->in_stream = TRUE;
+  result = func (unpacking, &inner, depth + 1);
+  unpacking->in_stream = was_in_stream;
   return result;
 }
 
 gboolean
-vt_unpack_stream (VtUnpacker *self, VtInput *input, VtFormat format, VtStreamFunc func, guint depth)
+vt_unpack_stream (
+    VtUnpacking *self, VtInput *input, VtFormat format, VtStreamFunc func, guint depth)
 {
   VtSupport support = vt_support_find (streams, G_N_ELEMENTS (streams), format);
   g_autoptr (VtArchive) archive = NULL;
-  Stream stream = {.unpacker = self};
+  Stream stream = {.unpacking = self};
   guint64 start = input->position;
 
   g_return_val_if_fail (support != NULL, FALSE);
@@ -103,19 +104,19 @@ vt_unpack_stream (VtUnpacker *self, VtInput *input, VtFormat format, VtStreamFun
 
 /* Zeros are what archives are padded with. */
 static gboolean
-expect_end (VtUnpacker *self, VtInput *input, const char *what)
+expect_end (VtUnpacking *self, VtInput *input, const char *what)
 {
   gboolean at_end;
 
   if (!vt_input_skip_zeros (input, &at_end))
     return FALSE;
   return at_end ||
-         vt_unpacker_fail (self, VT_REASON_DAMAGED, "bytes behind the end of the %s", what);
+         vt_unpacking_fail (self, VT_REASON_DAMAGED, "bytes behind the end of the %s", what);
 }
 
 /* What is in a stream: an archive, else one file. */
 static gboolean
-take_stream (VtUnpacker *self, VtInput *input, guint depth)
+take_stream (VtUnpacking *self, VtInput *input, guint depth)
 {
   VtContainerType type;
 
@@ -125,14 +126,14 @@ take_stream (VtUnpacker *self, VtInput *input, guint depth)
     return vt_unpack_cpio (self, input, depth);
   if (type.format == VT_FORMAT_TAR)
     return vt_unpack_tar (self, input) && expect_end (self, input, "tar archive");
-  return vt_unpacker_count (self) &&
+  return vt_unpacking_count (self) &&
          vt_unpack_bytes (self, input, "data", G_MAXUINT64, VT_REASON_NONE);
 }
 
 /* Frames that hold nothing may come before those of zstd and lz4; libarchive does not know zstd by
  * them. FORMAT gets that of what follows. */
 static gboolean
-skip_frames (VtUnpacker *self, VtInput *input, VtFormat *format)
+skip_frames (VtUnpacking *self, VtInput *input, VtFormat *format)
 {
   VtContainerType type = {.format = *format};
 
@@ -146,12 +147,12 @@ skip_frames (VtUnpacker *self, VtInput *input, VtFormat *format)
   }
   *format = type.format;
   return type.format == VT_FORMAT_ZSTD || type.format == VT_FORMAT_LZ4 ||
-         vt_unpacker_fail (self, VT_REASON_DAMAGED, "no compressed data behind its first frame");
+         vt_unpacking_fail (self, VT_REASON_DAMAGED, "no compressed data behind its first frame");
 }
 
 /* There is always an archive, be it one without members. */
 static gboolean
-take_payload (VtUnpacker *self, VtInput *input, guint depth)
+take_payload (VtUnpacking *self, VtInput *input, guint depth)
 {
   const guint8 *bytes;
   gsize n;
@@ -159,12 +160,12 @@ take_payload (VtUnpacker *self, VtInput *input, guint depth)
   if (!vt_input_peek (input, &bytes, &n))
     return FALSE;
   if (n == 0)
-    return vt_unpacker_fail (self, VT_REASON_DAMAGED, "rpm: ends before its payload");
+    return vt_unpacking_fail (self, VT_REASON_DAMAGED, "rpm: ends before its payload");
   return vt_unpack_cpio (self, input, depth);
 }
 
 gboolean
-vt_unpack_archive (VtUnpacker *self, VtUnpackFile *file, VtFormat format)
+vt_unpack_archive (VtUnpacking *self, VtUnpackFile *file, VtFormat format)
 {
   g_auto (VtInput) input = {0};
 

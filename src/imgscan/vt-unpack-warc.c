@@ -68,15 +68,15 @@ skip_http (VtInput *input, guint64 *length, gboolean *is_chunked)
 }
 
 static gboolean
-take_record (VtUnpacker *self, VtInput *input, const char *header)
+take_record (VtUnpacking *self, VtInput *input, const char *header)
 {
   g_autofree char *name = find_value (header, "WARC-Target-URI:");
   guint64 length;
   gboolean is_chunked;
 
   if (!parse_length (header, &length))
-    return vt_unpacker_fail (self, VT_REASON_DAMAGED, "warc: a record without a length");
-  return vt_unpacker_count (self) && skip_http (input, &length, &is_chunked) &&
+    return vt_unpacking_fail (self, VT_REASON_DAMAGED, "warc: a record without a length");
+  return vt_unpacking_count (self) && skip_http (input, &length, &is_chunked) &&
          vt_unpack_bytes (self, input, name != NULL && name[0] != '\0' ? name : "data", length,
                           is_chunked ? VT_REASON_DAMAGED : VT_REASON_NONE);
 }
@@ -103,7 +103,7 @@ skip_line_ends (VtInput *input, gboolean *at_end)
 }
 
 gboolean
-vt_unpack_warc (VtUnpacker *self, VtInput *input)
+vt_unpack_warc (VtUnpacking *self, VtInput *input)
 {
   for (;;) {
     g_autofree char *header = NULL;
@@ -118,8 +118,8 @@ vt_unpack_warc (VtUnpacker *self, VtInput *input)
       return TRUE;
     end = find_header_end (bytes, n);
     if (end == 0 || memcmp (bytes, "WARC/", 5) != 0)
-      return vt_unpacker_fail (self, VT_REASON_DAMAGED,
-                               "warc: no record at byte %" G_GUINT64_FORMAT, input->position);
+      return vt_unpacking_fail (self, VT_REASON_DAMAGED,
+                                "warc: no record at byte %" G_GUINT64_FORMAT, input->position);
     header = g_strndup ((const char *)bytes, end);
     if (!vt_input_skip (input, end) || !take_record (self, input, header))
       return FALSE;

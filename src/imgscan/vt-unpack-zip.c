@@ -30,21 +30,21 @@ peek (gpointer source, guint64 offset, gsize n)
 
 /* Whether the directory tells of everything in ZIP from where it goes on. */
 static gboolean
-check_hidden (VtUnpacker *self, const Source *source, VtEngineZip *zip)
+check_hidden (VtUnpacking *self, const Source *source, VtEngineZip *zip)
 {
   guint64 start;
   guint64 end;
 
   if (vt_engine_zip_next (zip, G_MAXUINT64, &start, &end))
-    return vt_unpacker_fail (
+    return vt_unpacking_fail (
         self, VT_REASON_DAMAGED,
         "zip: the directory does not tell of the member at byte %" G_GUINT64_FORMAT, start);
   return !source->failed ||
-         vt_unpacker_fail (self, VT_REASON_READ_ERROR, "zip: some of it cannot be read");
+         vt_unpacking_fail (self, VT_REASON_READ_ERROR, "zip: some of it cannot be read");
 }
 
 gboolean
-vt_unpack_zip (VtUnpacker *self, VtUnpackFile *file)
+vt_unpack_zip (VtUnpacking *self, VtUnpackFile *file)
 {
   g_autofree Source *source = g_new0 (Source, 1);
   g_autoptr (VtEngineZip) zip = NULL;
@@ -58,16 +58,16 @@ vt_unpack_zip (VtUnpacker *self, VtUnpackFile *file)
 
 /* What is before the archive comes as a file of its own: whatever is in that is found there. */
 static gboolean
-take_start (VtUnpacker *self, VtUnpackFile *file, guint64 size)
+take_start (VtUnpacking *self, VtUnpackFile *file, guint64 size)
 {
   g_auto (VtInput) input = {0};
 
   vt_input_init (&input, vt_unpack_file_read, file);
-  return vt_unpacker_count (self) && vt_unpack_bytes (self, &input, "data", size, VT_REASON_NONE);
+  return vt_unpacking_count (self) && vt_unpack_bytes (self, &input, "data", size, VT_REASON_NONE);
 }
 
 gboolean
-vt_unpack_attached (VtUnpacker *self, VtUnpackFile *file)
+vt_unpack_attached (VtUnpacking *self, VtUnpackFile *file)
 {
   g_autofree Source *source = g_new0 (Source, 1);
   g_autoptr (VtEngineZip) zip = NULL;
@@ -75,7 +75,7 @@ vt_unpack_attached (VtUnpacker *self, VtUnpackFile *file)
   source->fd = file->fd;
   zip = vt_engine_zip_new (peek, source, file->size);
   if (!vt_engine_zip_has_directory (zip))
-    return vt_unpacker_fail (self, VT_REASON_DAMAGED, "zip: no directory before its end");
+    return vt_unpacking_fail (self, VT_REASON_DAMAGED, "zip: no directory before its end");
   if (!take_start (self, file, vt_engine_zip_leave_start (zip)))
     return FALSE;
   file->offset = 0;

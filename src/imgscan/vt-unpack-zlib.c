@@ -82,7 +82,7 @@ inflate_stream (VtInput *input, GConverter *converter, VtMember *member)
 
 /* FALSE: there is nothing more to take, or a failure. */
 static gboolean
-take_stream (VtUnpacker *self, VtInput *input, GConverter *converter)
+take_stream (VtUnpacking *self, VtInput *input, GConverter *converter)
 {
   g_auto (VtMember) member = {0};
   StreamEnd end;
@@ -91,17 +91,17 @@ take_stream (VtUnpacker *self, VtInput *input, GConverter *converter)
   end = inflate_stream (input, converter, &member);
   if (end == STREAM_STOP || end == STREAM_NONE)
     return FALSE;
-  if (!vt_unpacker_count (self))
+  if (!vt_unpacking_count (self))
     return FALSE;
   if (end == STREAM_DAMAGED)
     vt_member_refuse (&member, VT_REASON_DAMAGED);
   return vt_member_finish (&member, 0) &&
          (end == STREAM_WHOLE ||
-          vt_unpacker_fail (self, VT_REASON_DAMAGED, "zlib: damaged, or ends early"));
+          vt_unpacking_fail (self, VT_REASON_DAMAGED, "zlib: damaged, or ends early"));
 }
 
 gboolean
-vt_unpack_zlib (VtUnpacker *self, VtInput *input)
+vt_unpack_zlib (VtUnpacking *self, VtInput *input)
 {
   g_autoptr (GZlibDecompressor) converter = g_zlib_decompressor_new (G_ZLIB_COMPRESSOR_FORMAT_ZLIB);
 
@@ -113,6 +113,6 @@ vt_unpack_zlib (VtUnpacker *self, VtInput *input)
     if (type.format != VT_FORMAT_ZLIB || !take_stream (self, input, G_CONVERTER (converter)))
       return self->reason == VT_REASON_NONE;
   }
-  return vt_unpacker_fail (self, VT_REASON_FILES_LIMIT, "more than %u zlib streams, the limit",
-                           STREAMS_MAX);
+  return vt_unpacking_fail (self, VT_REASON_FILES_LIMIT, "more than %u zlib streams, the limit",
+                            STREAMS_MAX);
 }

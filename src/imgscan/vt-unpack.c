@@ -16,13 +16,13 @@
 static locale_t names_locale;
 
 static VtReason
-reason_for (const VtUnpacker *self, VtReason reason)
+reason_for (const VtUnpacking *self, VtReason reason)
 {
   return reason == VT_REASON_DAMAGED && self->encrypted ? VT_REASON_ENCRYPTED : reason;
 }
 
 gboolean
-vt_unpacker_fail (VtUnpacker *self, VtReason reason, const char *format, ...)
+vt_unpacking_fail (VtUnpacking *self, VtReason reason, const char *format, ...)
 {
   va_list arguments;
 
@@ -36,32 +36,32 @@ vt_unpacker_fail (VtUnpacker *self, VtReason reason, const char *format, ...)
 }
 
 gboolean
-vt_unpacker_count (VtUnpacker *self)
+vt_unpacking_count (VtUnpacking *self)
 {
   if (++self->members <= self->limits->max_members)
     return TRUE;
-  return vt_unpacker_fail (self, VT_REASON_FILES_LIMIT,
-                           "more than %" G_GUINT64_FORMAT " members, the limit",
-                           self->limits->max_members);
+  return vt_unpacking_fail (self, VT_REASON_FILES_LIMIT,
+                            "more than %" G_GUINT64_FORMAT " members, the limit",
+                            self->limits->max_members);
 }
 
 gboolean
-vt_unpacker_add (VtUnpacker *self, guint64 n)
+vt_unpacking_add (VtUnpacking *self, guint64 n)
 {
   self->unpacked += n;
   if (self->unpacked <= RATIO_FREE ||
       self->unpacked / MAX (self->packed, 1) <= self->limits->max_ratio)
     return TRUE;
-  return vt_unpacker_fail (self, VT_REASON_SCAN_LIMIT,
-                           "%" G_GUINT64_FORMAT " bytes unpack to %" G_GUINT64_FORMAT
-                           " and more: over the limit of %" G_GUINT64_FORMAT " times as many",
-                           self->packed, self->unpacked, self->limits->max_ratio);
+  return vt_unpacking_fail (self, VT_REASON_SCAN_LIMIT,
+                            "%" G_GUINT64_FORMAT " bytes unpack to %" G_GUINT64_FORMAT
+                            " and more: over the limit of %" G_GUINT64_FORMAT " times as many",
+                            self->packed, self->unpacked, self->limits->max_ratio);
 }
 
 void
-vt_member_init (VtMember *self, VtUnpacker *unpacker, const char *name)
+vt_member_init (VtMember *self, VtUnpacking *unpacking, const char *name)
 {
-  *self = (VtMember){.unpacker = unpacker, .name = name};
+  *self = (VtMember){.unpacking = unpacking, .name = name};
 }
 
 void
@@ -75,8 +75,8 @@ vt_member_refuse (VtMember *self, VtReason reason)
 {
   /* What ends the container's unpacking cuts the member that is at hand. */
   if (self->reason == VT_REASON_NONE)
-    self->reason = self->unpacker->reason != VT_REASON_NONE ? self->unpacker->reason
-                                                            : reason_for (self->unpacker, reason);
+    self->reason = self->unpacking->reason != VT_REASON_NONE ? self->unpacking->reason
+                                                             : reason_for (self->unpacking, reason);
   g_clear_pointer (&self->content, vt_content_free);
 }
 
@@ -85,22 +85,22 @@ vt_member_refuse (VtMember *self, VtReason reason)
 static gboolean
 check_size (VtMember *self, guint64 size)
 {
-  const VtUnpackLimits *limits = self->unpacker->limits;
+  const VtUnpackLimits *limits = self->unpacking->limits;
 
   if (size > limits->max_member_size)
     vt_member_refuse (self, VT_REASON_SIZE_LIMIT);
-  if (self->reason != VT_REASON_NONE || size <= limits->max_size - self->unpacker->size)
+  if (self->reason != VT_REASON_NONE || size <= limits->max_size - self->unpacking->size)
     return TRUE;
-  return vt_unpacker_fail (self->unpacker, VT_REASON_SCAN_LIMIT,
-                           "the members together have more than %" G_GUINT64_FORMAT
-                           " bytes, the limit",
-                           limits->max_size);
+  return vt_unpacking_fail (self->unpacking, VT_REASON_SCAN_LIMIT,
+                            "the members together have more than %" G_GUINT64_FORMAT
+                            " bytes, the limit",
+                            limits->max_size);
 }
 
 static gboolean
 fail_for_memory (VtMember *self, const GError *error)
 {
-  return vt_unpacker_fail (self->unpacker, VT_REASON_READ_ERROR, "%s", error->message);
+  return vt_unpacking_fail (self->unpacking, VT_REASON_READ_ERROR, "%s", error->message);
 }
 
 /* The size is not believed before all has come: so there is room for the largest that is allowed,
@@ -109,7 +109,7 @@ static gboolean
 make_content (VtMember *self)
 {
   g_autoptr (GError) error = NULL;
-  guint64 room = MIN (self->unpacker->limits->max_member_size, G_MAXINT64);
+  guint64 room = MIN (self->unpacking->limits->max_member_size, G_MAXINT64);
 
   if (self->content == NULL)
     self->content = vt_content_new (room, room, &error);
@@ -121,7 +121,7 @@ vt_member_write (VtMember *self, guint64 offset, const void *data, gsize n)
 {
   g_autoptr (GError) error = NULL;
 
-  if (!self->unpacker->in_stream && !vt_unpacker_add (self->unpacker, n))
+  if (!self->unpacking->in_stream && !vt_unpacking_add (self->unpacking, n))
     return FALSE;
   if (offset < self->size || offset > G_MAXINT64 - n) {
     vt_member_refuse (self, VT_REASON_DAMAGED);
@@ -151,7 +151,7 @@ seal (VtMember *self, int *memfd)
 gboolean
 vt_member_finish (VtMember *self, guint64 size)
 {
-  VtUnpacker *unpacker = self->unpacker;
+  VtUnpacking *unpacking = self->unpacking;
   vt_autofd memfd = -1;
   VtUnpackMember member = {.name = self->name};
 
@@ -163,13 +163,13 @@ vt_member_finish (VtMember *self, guint64 size)
   if (self->reason == VT_REASON_NONE) {
     if (!seal (self, &memfd))
       return FALSE;
-    unpacker->size += self->size;
+    unpacking->size += self->size;
   }
   member.size = self->size;
   member.reason = self->reason;
   member.content = vt_fd_steal (&memfd);
   vt_member_clear (self);
-  return unpacker->func (&member, unpacker->user_data);
+  return unpacking->func (&member, unpacking->user_data);
 }
 
 gssize
@@ -189,7 +189,7 @@ vt_unpack_file_read (gpointer source, guint8 *buffer, gsize n)
 
 /* The kind is the caller's word, the format is what the bytes say. */
 static void
-unpack (VtUnpacker *self, int fd, guint64 size, VtContainerKind kind)
+unpack (VtUnpacking *self, int fd, guint64 size, VtContainerKind kind)
 {
   VtContainerType type = vt_container_look_at (fd, 0, size);
   VtUnpackFile file = {.fd = fd, .size = size};
@@ -197,7 +197,7 @@ unpack (VtUnpacker *self, int fd, guint64 size, VtContainerKind kind)
   if (kind == VT_CONTAINER_ATTACHED && vt_container_has_attached (fd, size)) {
     vt_unpack_attached (self, &file);
   } else if (type.kind != kind) {
-    vt_unpacker_fail (self, VT_REASON_ENGINE_ERROR, "no container of the kind that was told");
+    vt_unpacking_fail (self, VT_REASON_ENGINE_ERROR, "no container of the kind that was told");
   } else if (kind == VT_CONTAINER_SQUASHFS) {
     vt_unpack_squashfs (self, fd, size);
   } else if (kind == VT_CONTAINER_CPIO) {
@@ -209,7 +209,8 @@ unpack (VtUnpacker *self, int fd, guint64 size, VtContainerKind kind)
     self->encrypted = type.format == VT_FORMAT_RAR5 && vt_unpack_rar5_is_encrypted (fd, size);
     vt_unpack_archive (self, &file, type.format);
   } else {
-    vt_unpacker_fail (self, VT_REASON_UNSUPPORTED, "%s cannot be opened here", type.name ?: "this");
+    vt_unpacking_fail (self, VT_REASON_UNSUPPORTED, "%s cannot be opened here",
+                       type.name ?: "this");
   }
 }
 
@@ -229,7 +230,7 @@ vt_unpack (int fd,
            gpointer user_data,
            char **detail)
 {
-  VtUnpacker self = {
+  VtUnpacking self = {
       .limits = limits,
       .func = func,
       .user_data = user_data,
