@@ -65,6 +65,14 @@ vt_digest_of_data (const void *data, gsize size)
 gboolean
 vt_digest_of_fd (int fd, guint64 size, VtDigest *digest, GError **error)
 {
+  static const gint never;
+
+  return vt_digest_of_fd_until (fd, size, &never, digest, error);
+}
+
+gboolean
+vt_digest_of_fd_until (int fd, guint64 size, const gint *stop, VtDigest *digest, GError **error)
+{
   g_autoptr (VtHasher) hasher = vt_hasher_new ();
   g_autofree guint8 *buffer = g_malloc (READ_SIZE);
   guint64 done = 0;
@@ -84,6 +92,10 @@ vt_digest_of_fd (int fd, guint64 size, VtDigest *digest, GError **error)
       g_set_error (error, G_IO_ERROR, G_IO_ERROR_PARTIAL_INPUT,
                    "hashing: ends after %" G_GUINT64_FORMAT " of %" G_GUINT64_FORMAT " bytes", done,
                    size);
+      return FALSE;
+    }
+    if (g_atomic_int_get (stop)) {
+      g_set_error_literal (error, G_IO_ERROR, G_IO_ERROR_CANCELLED, "hashing: given up");
       return FALSE;
     }
     vt_hasher_update (hasher, buffer, (gsize)n);

@@ -34,6 +34,13 @@ VtDigest vt_digest_of_data (const void *data, gsize size);
  */
 gboolean
 vt_digest_of_fd (int fd, guint64 size, VtDigest *digest, GError **error) G_GNUC_WARN_UNUSED_RESULT;
+/* The same, given up with G_IO_ERROR_CANCELLED when another thread sets STOP (g_atomic_int_set()).
+ */
+gboolean vt_digest_of_fd_until (int fd,
+                                guint64 size,
+                                const gint *stop,
+                                VtDigest *digest,
+                                GError **error) G_GNUC_WARN_UNUSED_RESULT;
 
 /* Writes 64 lower-case hexadecimal digits and a NUL to HEX, and returns it. */
 const char *vt_digest_to_hex (const VtDigest *digest, char hex[VT_DIGEST_HEX_SIZE]);

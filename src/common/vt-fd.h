@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only WITH cryptsetup-OpenSSL-exception
 /*
- * File descriptors that close themselves: GLib 2.74 has no g_autofd.
+ * File descriptors that close themselves, as GLib 2.74 has no g_autofd, and reading from them.
  */
 #pragma once
 
@@ -28,6 +28,27 @@ vt_fd_steal (int *fd)
 
   *fd = -1;
   return taken;
+}
+
+/* Reads the SIZE bytes of FD at OFFSET, or as many as there are before its end (pread(2)). Their
+ * number, or -1 and errno. */
+static inline gssize
+vt_fd_read_at (int fd, guint64 offset, void *buffer, gsize size)
+{
+  gsize done = 0;
+
+  while (done < size) {
+    gssize n = pread (fd, (guint8 *)buffer + done, size - done, (off_t)(offset + done));
+
+    if (n < 0 && errno == EINTR)
+      continue;
+    if (n < 0)
+      return -1;
+    if (n == 0)
+      break;
+    done += (gsize)n;
+  }
+  return (gssize)done;
 }
 
 #define vt_autofd __attribute__ ((cleanup (vt_fd_clear))) int

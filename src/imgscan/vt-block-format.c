@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "vt-bytes.h"
+#include "vt-fd.h"
 #include "vt-vmdk.h"
 
 /* What is read of an image's start: all that is looked at lies there. */
@@ -64,24 +65,12 @@ static gssize
 read_at (const VtBlockFile *file, guint64 offset, void *buffer, gsize size, GError **error)
 {
   gsize wanted = (gsize)MIN (size, file->size - MIN (file->size, offset));
-  gsize done = 0;
+  gssize n = vt_fd_read_at (file->fd, file->offset + offset, buffer, wanted);
 
-  while (done < wanted) {
-    gssize n = pread (file->fd, (guint8 *)buffer + done, wanted - done,
-                      (off_t)(file->offset + offset + done));
-
-    if (n < 0 && errno == EINTR)
-      continue;
-    if (n < 0) {
-      g_set_error (error, VT_IMAGE_ERROR, VT_IMAGE_ERROR_BAD_IMAGE, "cannot be read: %s",
-                   g_strerror (errno));
-      return -1;
-    }
-    if (n == 0)
-      break;
-    done += (gsize)n;
-  }
-  return (gssize)done;
+  if (n < 0)
+    g_set_error (error, VT_IMAGE_ERROR, VT_IMAGE_ERROR_BAD_IMAGE, "cannot be read: %s",
+                 g_strerror (errno));
+  return n;
 }
 
 static gboolean

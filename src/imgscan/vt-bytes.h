@@ -22,6 +22,12 @@ vt_le64 (const guint8 *at)
   return vt_le32 (at) | (guint64)vt_le32 (at + 4) << 32;
 }
 
+static inline guint16
+vt_be16 (const guint8 *at)
+{
+  return GUINT16_SWAP_LE_BE (vt_le16 (at));
+}
+
 static inline guint32
 vt_be32 (const guint8 *at)
 {

@@ -29,18 +29,6 @@ typedef struct {
   Check check; /* whether the numbers fit each other as well; or NULL */
 } DiskMagic;
 
-static guint16
-be16 (const guint8 *at)
-{
-  return (guint16)(at[0] << 8 | at[1]);
-}
-
-static guint32
-be32 (const guint8 *at)
-{
-  return (guint32)be16 (at) << 16 | be16 (at + 2);
-}
-
 static gboolean
 is_power_of_2 (guint32 value)
 {
@@ -52,7 +40,7 @@ is_qcow2 (const VtContainerView *view)
 {
   const guint8 *header = vt_container_at (view, 0, 8);
 
-  return header != NULL && (be32 (header + 4) == 2 || be32 (header + 4) == 3);
+  return header != NULL && (vt_be32 (header + 4) == 2 || vt_be32 (header + 4) == 3);
 }
 
 static gboolean
@@ -68,7 +56,7 @@ is_luks (const VtContainerView *view)
 {
   const guint8 *header = vt_container_at (view, 0, 8);
 
-  return header != NULL && (be16 (header + 6) == 1 || be16 (header + 6) == 2);
+  return header != NULL && (vt_be16 (header + 6) == 1 || vt_be16 (header + 6) == 2);
 }
 
 static gboolean
@@ -121,7 +109,7 @@ is_xfs (const VtContainerView *view)
 {
   const guint8 *super = vt_container_at (view, 0, 128);
 
-  return super != NULL && super[120] <= XFS_BLOCK_BITS && be32 (super + 4) == 1U << super[120];
+  return super != NULL && super[120] <= XFS_BLOCK_BITS && vt_be32 (super + 4) == 1U << super[120];
 }
 
 static gboolean

@@ -59,6 +59,10 @@ VtContainerType vt_container_look_at (int fd, guint64 offset, guint64 size);
 /* The type of the SIZE bytes at DATA. */
 VtContainerType vt_container_look_in (const guint8 *data, gsize size);
 
+/* Whether a tar archive's first header has the right checksum: the sum over it, with blanks in the
+ * place of the sum, as octal digits. */
+gboolean vt_container_has_tar_sum (const VtContainerView *view);
+
 /* The N bytes at OFFSET of the head; NULL if it does not reach so far. */
 const guint8 *vt_container_at (const VtContainerView *view, gsize offset, gsize n);
 

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "vt-bytes.h"
+#include "vt-fd.h"
 
 /* Longest name in an old cpio archive that is believed. */
 #define CPIO_NAME_MAX 4096U
@@ -92,7 +93,7 @@ is_cpio_big_endian (const VtContainerView *view)
 {
   const guint8 *field = vt_container_at (view, 20, 2);
 
-  return field != NULL && has_cpio_name (view, (guint)field[0] << 8 | field[1]);
+  return field != NULL && has_cpio_name (view, vt_be16 (field));
 }
 
 /* As xz(1) tells them: a size of the dictionary that is one or two bits, and a likely size. */
@@ -171,9 +172,8 @@ is_lha (const VtContainerView *view)
          (g_ascii_isdigit ((char)method[0]) || method[0] == 'd');
 }
 
-/* The sum over the header with blanks in the place of the sum, as octal digits. */
-static gboolean
-has_tar_sum (const VtContainerView *view)
+gboolean
+vt_container_has_tar_sum (const VtContainerView *view)
 {
   const guint8 *header = vt_container_at (view, 0, 512);
   guint64 told = 0;
@@ -250,7 +250,7 @@ is_jffs2 (const VtContainerView *view)
 
   if (header == NULL)
     return FALSE;
-  type = header[0] == 0x85 ? vt_le16 (header + 2) : (guint)header[2] << 8 | header[3];
+  type = header[0] == 0x85 ? vt_le16 (header + 2) : vt_be16 (header + 2);
   return type == 0x2003 || type == 0xe001 || type == 0xe002;
 }
 
@@ -367,29 +367,13 @@ vt_container_look (const VtContainerView *view)
   if (disk != NULL)
     return (VtContainerType){VT_CONTAINER_DISK, disk, VT_FORMAT_NONE};
   /* The weakest marks come last. */
-  if (has_tar_sum (view))
+  if (vt_container_has_tar_sum (view))
     return (VtContainerType){VT_CONTAINER_ENGINE, "tar", VT_FORMAT_TAR};
   if (view->head_size > 0 && view->head[0] == 0x5d && is_lzma (view))
     return (VtContainerType){VT_CONTAINER_ARCHIVE, "lzma", VT_FORMAT_LZMA};
   if (is_zlib (view))
     return (VtContainerType){VT_CONTAINER_ARCHIVE, "zlib", VT_FORMAT_ZLIB};
   return (VtContainerType){VT_CONTAINER_NONE, NULL, VT_FORMAT_NONE};
-}
-
-/* As many of the N bytes at OFFSET as there are. */
-static gsize
-read_up_to (int fd, guint64 offset, guint8 *bytes, gsize n)
-{
-  gsize have = 0;
-
-  while (have < n) {
-    gssize got = pread (fd, bytes + have, n - have, (off_t)(offset + have));
-
-    if (got <= 0)
-      break;
-    have += (gsize)got;
-  }
-  return have;
 }
 
 VtContainerType
@@ -400,9 +384,9 @@ vt_container_look_at (int fd, guint64 offset, guint64 size)
   guint8 tail[VT_CONTAINER_TAIL];
   VtContainerView view = {.head = head, .size = size};
 
-  view.head_size = read_up_to (fd, offset, head, n);
+  view.head_size = (gsize)MAX (vt_fd_read_at (fd, offset, head, n), 0);
   if (size >= sizeof tail &&
-      read_up_to (fd, offset + size - sizeof tail, tail, sizeof tail) == sizeof tail) {
+      vt_fd_read_at (fd, offset + size - sizeof tail, tail, sizeof tail) == sizeof tail) {
     view.tail = tail;
     view.tail_size = sizeof tail;
   }
@@ -440,7 +424,7 @@ vt_container_has_attached (int fd, guint64 size)
   gsize n = (gsize)MIN (size, ZIP_END_SIZE + ZIP_COMMENT_MAX);
   g_autofree guint8 *tail = g_malloc (n);
 
-  if (read_up_to (fd, size - n, tail, n) != n)
+  if (vt_fd_read_at (fd, size - n, tail, n) != (gssize)n)
     return FALSE;
   for (gsize comment = 0; ZIP_END_SIZE + comment <= n; comment++) {
     const guint8 *end = tail + n - comment - ZIP_END_SIZE;

@@ -11,6 +11,13 @@
 
 typedef struct _VtContent VtContent;
 
+/* Whether a content of COST may come while UNDERWAY of BUDGET is used; a single one always may. */
+static inline gboolean
+vt_budget_has_room (guint64 budget, guint64 underway, guint64 cost)
+{
+  return underway == 0 || cost <= budget - MIN (underway, budget);
+}
+
 /* What a content of SIZE bytes costs of a budget: small ones count for their descriptor. */
 static inline guint64
 vt_content_cost (guint64 size)

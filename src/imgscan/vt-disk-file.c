@@ -7,24 +7,17 @@
 #include <unistd.h>
 
 #include "vt-disk-private.h"
+#include "vt-fd.h"
 
 static gboolean
 start (gpointer source, VtDiskRead *read, GError **error)
 {
   int file = GPOINTER_TO_INT (source);
+  gssize n = vt_fd_read_at (file, read->offset, read->buffer, read->size);
 
-  for (gsize got = 0; got < read->size && read->error == NULL;) {
-    gssize n =
-        pread (file, read->buffer + got, read->size - got, (off_t)(read->offset + (guint64)got));
-
-    if (n < 0 && errno == EINTR)
-      continue;
-    if (n <= 0)
-      vt_disk_read_fail (read, VT_DISK_ERROR_READ,
-                         n < 0 ? g_strerror (errno) : "it has become shorter");
-    else
-      got += (gsize)n;
-  }
+  if (n < 0 || (gsize)n < read->size)
+    vt_disk_read_fail (read, VT_DISK_ERROR_READ,
+                       n < 0 ? g_strerror (errno) : "it has become shorter");
   vt_disk_read_complete (read);
   return TRUE;
 }

@@ -116,8 +116,7 @@ file_is_sound (VtImage *self, VtImageFile *file, gsize digest_size, guint reason
 static gboolean
 has_room (const VtImage *self, const VtImageFile *file)
 {
-  return self->underway == 0 ||
-         file->cost <= VT_IMAGE_BUDGET - MIN (self->underway, VT_IMAGE_BUDGET);
+  return vt_budget_has_room (VT_IMAGE_BUDGET, self->underway, file->cost);
 }
 
 static gboolean

@@ -155,7 +155,7 @@ take_credit (VtImageSink *self, int timeout_ms, GError **error)
 static gboolean
 must_wait (const VtImageSink *self, guint64 cost)
 {
-  return self->underway > 0 && cost > VT_IMAGE_BUDGET - MIN (self->underway, VT_IMAGE_BUDGET);
+  return !vt_budget_has_room (VT_IMAGE_BUDGET, self->underway, cost);
 }
 
 static gboolean

@@ -111,15 +111,6 @@ vt_window_read (VtWindow *self, guint64 offset, void *buffer, gsize size, GError
                  self->size);
     return FALSE;
   }
-  for (gsize done = 0; done < size;) {
-    gssize n =
-        pread (self->memfd, (guint8 *)buffer + done, size - done, (off_t)(offset + (guint64)done));
-
-    if (n < 0 && errno == EINTR)
-      continue;
-    if (n <= 0)
-      return fail_with_errno (error, "window on a disk");
-    done += (gsize)n;
-  }
-  return TRUE;
+  return vt_fd_read_at (self->memfd, offset, buffer, size) == (gssize)size ||
+         fail_with_errno (error, "window on a disk");
 }

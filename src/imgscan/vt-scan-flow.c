@@ -10,12 +10,7 @@
 #include "vt-scan-content-private.h"
 #include "vt-scan-job-private.h"
 
-#include <unistd.h>
-
 #include "vt-fd.h"
-
-/* Bytes of a large file that are hashed between two looks at whether the job has ended. */
-#define HASH_PIECE ((gsize)4 * 1024 * 1024)
 
 /* The same content, several times, for which the engine was asked once. */
 typedef struct {
@@ -135,6 +130,8 @@ vt_scan_content_settle (VtScanContent *self, const VtVerdict *verdict, VtSource 
 static void
 take_engine_verdict (VtScanContent *self, const VtVerdict *verdict, VtSource source)
 {
+  /* Not before: what is known already need not be looked at. */
+  self->kind = vt_container_recognise (self->file, self->size, &self->type);
   if (!self->job->ended && vt_scan_opening_is_due (self, verdict))
     vt_scan_opening_start (self, verdict);
   else
@@ -277,39 +274,15 @@ on_hashed (gpointer user_data)
   return G_SOURCE_REMOVE;
 }
 
-/* A large file takes a while: it is given up when the job ends. */
-static gboolean
-hash (VtScanContent *self)
-{
-  g_autofree guint8 *piece = NULL;
-  g_autoptr (VtHasher) hasher = NULL;
-
-  if (!vt_scan_content_is_too_large (self))
-    return vt_digest_of_fd (self->file, self->size, &self->digest, &self->error);
-  piece = g_malloc (HASH_PIECE);
-  hasher = vt_hasher_new ();
-  for (guint64 done = 0; done < self->size;) {
-    gssize n = pread (self->file, piece, MIN (HASH_PIECE, self->size - done), (off_t)done);
-
-    if (n <= 0 || g_atomic_int_get (&self->job->ended)) {
-      self->error = g_error_new_literal (G_IO_ERROR, G_IO_ERROR_CANCELLED, "not read whole");
-      return FALSE;
-    }
-    vt_hasher_update (hasher, piece, (gsize)n);
-    done += (guint64)n;
-  }
-  self->digest = vt_hasher_finish (hasher);
-  return TRUE;
-}
-
 void
 vt_scan_content_hash (gpointer data, gpointer user_data)
 {
   VtScanContent *self = data;
   g_autoptr (GSource) source = g_idle_source_new ();
 
-  self->has_digest = hash (self);
-  self->kind = vt_container_recognise (self->file, self->size, &self->type);
+  /* A large file takes a while. */
+  self->has_digest = vt_digest_of_fd_until (self->file, self->size, &self->job->ended,
+                                            &self->digest, &self->error);
   /* Not g_main_context_invoke(): between two iterations that would run the callback here. */
   g_source_set_priority (source, G_PRIORITY_DEFAULT);
   g_source_set_callback (source, on_hashed, self, NULL);

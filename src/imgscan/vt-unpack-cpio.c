@@ -68,7 +68,7 @@ parse_octal (const guint8 *header)
 static guint
 number16 (const guint8 *at, gboolean big_endian)
 {
-  return big_endian ? (guint)at[0] << 8 | at[1] : vt_le16 (at);
+  return big_endian ? vt_be16 (at) : vt_le16 (at);
 }
 
 /* Numbers of 32 bits have their higher half first, whichever way round the halves are. */

@@ -172,8 +172,7 @@ member_is_sound (const VtUnpackSession *self, const VtUnpackMember *member, guin
     return reason > VT_REASON_NONE && reason < VT_REASON_N;
   return reason == VT_REASON_NONE && member->size <= self->limits.max_member_size &&
          vt_content_is_sealed (member->content, member->size) &&
-         (self->underway == 0 || vt_content_cost (member->size) <=
-                                     VT_UNPACK_BUDGET - MIN (self->underway, VT_UNPACK_BUDGET));
+         vt_budget_has_room (VT_UNPACK_BUDGET, self->underway, vt_content_cost (member->size));
 }
 
 static void

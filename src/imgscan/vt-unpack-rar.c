@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only WITH cryptsetup-OpenSSL-exception
 #include "vt-unpack-rar.h"
 
-#include <unistd.h>
+#include "vt-fd.h"
 
 #define SIGNATURE_SIZE 8
 /* A block begins with the checksum of its header, and the header's size. */
@@ -81,7 +81,7 @@ static guint8 *
 read_header (int fd, guint64 *offset, guint64 end, gsize *size)
 {
   guint8 start[CHECKSUM_SIZE + NUMBER_BYTES_MAX];
-  gssize got = pread (fd, start, sizeof start, (off_t)*offset);
+  gssize got = vt_fd_read_at (fd, *offset, start, sizeof start);
   Cursor cursor = {start + CHECKSUM_SIZE, start + MAX (got, CHECKSUM_SIZE)};
   guint64 header_size = take_number (&cursor);
   g_autofree guint8 *header = NULL;
@@ -91,7 +91,7 @@ read_header (int fd, guint64 *offset, guint64 end, gsize *size)
       header_size > end - *offset)
     return NULL;
   header = g_malloc (header_size);
-  if (pread (fd, header, header_size, (off_t)*offset) != (gssize)header_size)
+  if (vt_fd_read_at (fd, *offset, header, header_size) != (gssize)header_size)
     return NULL;
   *offset += header_size;
   *size = header_size;

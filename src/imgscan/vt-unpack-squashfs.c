@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #include "vt-bytes.h"
+#include "vt-fd.h"
 
 #define SUPERBLOCK_SIZE 96U
 #define BLOCK_SIZE_MIN  4096U
@@ -88,7 +89,7 @@ open_filesystem (Reader *self, int fd, guint64 offset)
   guint8 super[SUPERBLOCK_SIZE];
   sqfs_err error;
 
-  if (pread (fd, super, sizeof super, (off_t)offset) != sizeof super)
+  if (vt_fd_read_at (fd, offset, super, sizeof super) != sizeof super)
     return damaged (self, "superblock");
   if (!check_superblock (self, super))
     return FALSE;
@@ -316,7 +317,7 @@ static guint64
 find_start (int fd, guint64 size)
 {
   guint8 head[ELF_HEADER_SIZE];
-  gssize n = pread (fd, head, sizeof head, 0);
+  gssize n = vt_fd_read_at (fd, 0, head, sizeof head);
   VtContainerView view = {.head = head, .head_size = (gsize)MAX (n, 0), .size = size};
 
   return vt_container_appimage_offset (&view);

@@ -68,7 +68,7 @@ take_credit (Worker *self)
 static gboolean
 must_wait (const Worker *self, guint64 cost)
 {
-  return self->underway > 0 && cost > VT_UNPACK_BUDGET - MIN (self->underway, VT_UNPACK_BUDGET);
+  return !vt_budget_has_room (VT_UNPACK_BUDGET, self->underway, cost);
 }
 
 static gboolean

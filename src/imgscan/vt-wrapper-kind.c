@@ -1,124 +1,67 @@
 // SPDX-License-Identifier: GPL-2.0-only WITH cryptsetup-OpenSSL-exception
-#include <errno.h>
-#include <string.h>
-#include <unistd.h>
-
 #include "vt-wrapper-private.h"
 
+#include <string.h>
+
+#include "vt-block-format.h"
+#include "vt-container-private.h"
+#include "vt-fd.h"
+
 #define SECTOR_SIZE 512
-/* Of a tar header. */
-#define TAR_MAGIC_AT     257
-#define TAR_CHECKSUM_AT  148
-#define TAR_CHECKSUM_LEN 8
-/* Where a tar header must still be whole. */
-#define ISO_MAGIC_AT 32769
 
-typedef struct {
-  guint at;
-  guint size;
-  const char *bytes;
-} Magic;
-
-static const Magic compressed[VT_WRAPPER_N_KINDS] = {
-    [VT_WRAPPER_GZIP] = {0, 3, "\x1f\x8b\x08"},
-    [VT_WRAPPER_XZ] = {0, 6,
-                       "\xfd"
-                       "7zXZ\0"},
-    [VT_WRAPPER_ZSTD] = {0, 4, "\x28\xb5\x2f\xfd"},
-    [VT_WRAPPER_BZIP2] = {0, 3, "BZh"},
-};
-
-/* What follows "BZh" and the block size: a block, or the end of an empty stream. */
-static const Magic bzip2_blocks[] = {
-    {4, 6, "1AY&SY"},
-    {4, 6, "\x17\x72\x45\x38\x50\x90"},
-};
-
-/* QEMU's formats, and the boot signature of a partitioned disk. */
-static const Magic images[] = {
-    {0, 4, "QFI\xfb"},
-    {0, 4, "KDMV"},
-    {0, 4, "COWD"},
-    {0, 21, "# Disk DescriptorFile"},
-    {0, 8, "vhdxfile"},
-    {0, 8, "conectix"},
-    {64, 4, "\x7f\x10\xda\xbe"}, /* vdi */
-    {510, 2, "\x55\xaa"},
+static const VtFormat formats[VT_WRAPPER_N_KINDS] = {
+    [VT_WRAPPER_GZIP] = VT_FORMAT_GZIP, [VT_WRAPPER_XZ] = VT_FORMAT_XZ,
+    [VT_WRAPPER_ZSTD] = VT_FORMAT_ZSTD, [VT_WRAPPER_BZIP2] = VT_FORMAT_BZIP2,
+    [VT_WRAPPER_TAR] = VT_FORMAT_TAR,
 };
 
 gboolean
 vt_wrapper_read (int fd, guint64 offset, void *buffer, gsize size)
 {
-  guint8 *at = buffer;
-
-  while (size > 0) {
-    ssize_t n = pread (fd, at, size, (off_t)offset);
-
-    if (n < 0 && errno == EINTR)
-      continue;
-    if (n <= 0)
-      return FALSE;
-    at += n;
-    offset += (guint64)n;
-    size -= (gsize)n;
-  }
-  return TRUE;
+  return vt_fd_read_at (fd, offset, buffer, size) == (gssize)size;
 }
 
+/* The mark alone could be a boot sector's text: the checksum must be right too. */
 static gboolean
-matches (const guint8 *sector, const Magic *magic)
+is_tar (int fd, guint64 offset)
 {
-  return magic->bytes != NULL && memcmp (sector + magic->at, magic->bytes, magic->size) == 0;
-}
+  guint8 header[SECTOR_SIZE];
+  const VtContainerView view = {.head = header, .head_size = sizeof header};
 
-static gboolean
-matches_any (const guint8 *sector, const Magic *magic, gsize n)
-{
-  for (gsize i = 0; i < n; i++)
-    if (matches (sector, &magic[i]))
-      return TRUE;
-  return FALSE;
-}
-
-/* The magic number alone could be a boot sector's text: the checksum must be right too. */
-static gboolean
-is_tar_header (const guint8 *sector)
-{
-  char digits[TAR_CHECKSUM_LEN + 1] = "";
-  guint64 sum = 0;
-
-  if (memcmp (sector + TAR_MAGIC_AT, "ustar", 5) != 0)
-    return FALSE;
-  for (guint i = 0; i < SECTOR_SIZE; i++)
-    sum += i - TAR_CHECKSUM_AT < TAR_CHECKSUM_LEN ? ' ' : sector[i];
-  memcpy (digits, sector + TAR_CHECKSUM_AT, TAR_CHECKSUM_LEN);
-  return g_ascii_strtoull (digits, NULL, 8) == sum;
+  return vt_wrapper_read (fd, offset, header, sizeof header) && vt_container_has_tar_sum (&view);
 }
 
 VtWrapperKind
 vt_wrapper_recognise (int fd, guint64 offset, guint64 size)
 {
-  guint8 sector[SECTOR_SIZE] = {0};
+  VtContainerType type = vt_container_look_at (fd, offset, size);
 
-  if (!vt_wrapper_read (fd, offset, sector, (gsize)MIN (size, sizeof sector)))
+  if (type.format == VT_FORMAT_TAR && !is_tar (fd, offset))
     return VT_WRAPPER_NONE;
-  for (guint i = 0; i < VT_WRAPPER_N_KINDS; i++)
-    if (matches (sector, &compressed[i]) &&
-        (i != VT_WRAPPER_BZIP2 || matches_any (sector, bzip2_blocks, G_N_ELEMENTS (bzip2_blocks))))
+  for (guint i = VT_WRAPPER_NONE + 1; i < VT_WRAPPER_N_KINDS; i++)
+    if (type.format == formats[i])
       return i;
-  return size >= SECTOR_SIZE && is_tar_header (sector) ? VT_WRAPPER_TAR : VT_WRAPPER_NONE;
+  return VT_WRAPPER_NONE;
 }
 
+static gboolean
+has_boot_signature (int fd, guint64 offset, guint64 size)
+{
+  guint8 signature[2];
+
+  return size >= SECTOR_SIZE &&
+         vt_wrapper_read (fd, offset + SECTOR_SIZE - 2, signature, sizeof signature) &&
+         memcmp (signature, "\x55\xaa", sizeof signature) == 0;
+}
+
+/* Less is asked for here than of a file in a file system: a damaged disk must not pass for none. */
 gboolean
 vt_wrapper_is_image (int fd, guint64 offset, guint64 size)
 {
-  static const Magic iso = {0, 5, "CD001"};
-  guint8 sector[SECTOR_SIZE];
+  const VtBlockFile file = {.fd = fd, .offset = offset, .size = size};
+  const char *format = vt_block_format_probe (&file, NULL);
+  VtContainerType type = vt_container_look_at (fd, offset, size);
 
-  if (size < sizeof sector || !vt_wrapper_read (fd, offset, sector, sizeof sector))
-    return FALSE;
-  if (matches_any (sector, images, G_N_ELEMENTS (images)))
-    return TRUE;
-  return size >= ISO_MAGIC_AT + iso.size &&
-         vt_wrapper_read (fd, offset + ISO_MAGIC_AT, sector, iso.size) && matches (sector, &iso);
+  return (format != NULL && !g_str_equal (format, "raw")) || type.kind == VT_CONTAINER_DISK ||
+         type.format == VT_FORMAT_ISO9660 || has_boot_signature (fd, offset, size);
 }
