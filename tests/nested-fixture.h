@@ -6,6 +6,7 @@
 #include <string.h>
 #include <sys/mman.h>
 
+#include "run-program.h"
 #include "vt-content.h"
 #include "vt-fd.h"
 #include "vt-nested-image.h"
@@ -123,20 +124,6 @@ static const VtMemberEvents events = {.member = on_member, .ended = on_ended};
 
 /* Runs a shell command in the directory. */
 static inline void
-run (Fixture *fixture, const char *command)
-{
-  g_autoptr (GError) error = NULL;
-  g_autofree char *script = g_strconcat ("PATH=$PATH:/usr/sbin:/sbin; set -e; ", command, NULL);
-  const char *argv[] = {"sh", "-c", script, NULL};
-  int status;
-
-  g_spawn_sync (fixture->dir, (char **)argv, NULL, G_SPAWN_SEARCH_PATH | G_SPAWN_STDOUT_TO_DEV_NULL,
-                NULL, NULL, NULL, NULL, &status, &error);
-  g_assert_no_error (error);
-  g_assert_cmpint (status, ==, 0);
-}
-
-static inline void
 set_up (Fixture *fixture, gconstpointer data)
 {
   g_autoptr (VtImageOptions) options = vt_image_options_new ("/srv/around.qcow2");
@@ -159,8 +146,9 @@ set_up (Fixture *fixture, gconstpointer data)
   fixture->reader = vt_nested_reader_new (fixture->spawner, options);
   fixture->loop = g_main_loop_new (NULL, FALSE);
   fixture->order = g_string_new (NULL);
-  run (fixture, "mkdir -p tree/dir; printf one >tree/first; printf two >tree/dir/second; "
-                "touch tree/empty; mke2fs -qF -t ext4 -d tree ext4 8M");
+  run_script (fixture->dir,
+              "mkdir -p tree/dir; printf one >tree/first; printf two >tree/dir/second; "
+              "touch tree/empty; mke2fs -qF -t ext4 -d tree ext4 8M");
 }
 
 static inline void

@@ -9,6 +9,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "run-program.h"
 #include "vt-fd.h"
 #include "vt-partitions.h"
 #include "vt-paths.h"
@@ -47,27 +48,12 @@ tear_down (Fixture *fixture, gconstpointer data)
 
 /* Runs a shell command in the fixture's directory; its image is "image". */
 static inline void
-run (Fixture *fixture, const char *command)
-{
-  g_autoptr (GError) error = NULL;
-  g_autofree char *script = g_strconcat ("PATH=$PATH:/usr/sbin:/sbin; set -e; ", command, NULL);
-  const char *argv[] = {"sh", "-c", script, NULL};
-  int status;
-
-  g_assert_true (g_spawn_sync (fixture->dir, (char **)argv, NULL,
-                               G_SPAWN_SEARCH_PATH | G_SPAWN_STDOUT_TO_DEV_NULL, NULL, NULL, NULL,
-                               NULL, &status, &error));
-  g_assert_no_error (error);
-  g_assert_cmpint (status, ==, 0);
-}
-
-static inline void
 make_table (Fixture *fixture, const char *script)
 {
   g_autofree char *path = g_build_filename (fixture->dir, "table", NULL);
 
   g_assert_true (g_file_set_contents (path, script, -1, NULL));
-  run (fixture, "sfdisk -q image <table");
+  run_script (fixture->dir, "sfdisk -q image <table");
 }
 
 /* Makes a file system of SIZE MiB in a file of its own and puts it at AT MiB. */
@@ -78,7 +64,7 @@ put (Fixture *fixture, const char *make, guint size, guint at)
       g_strdup_printf ("rm -f fs; truncate -s %uM fs; %s fs >/dev/null 2>&1; "
                        "dd if=fs of=image bs=1M seek=%u conv=notrunc,sparse status=none",
                        size, make, at);
-  run (fixture, command);
+  run_script (fixture->dir, command);
 }
 
 static inline void

@@ -5,6 +5,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "run-program.h"
 #include "vt-block-chain.h"
 #include "vt-paths.h"
 
@@ -13,19 +14,6 @@ typedef struct {
   char *image; /* an overlay */
   char *base;  /* what it lies upon, a file in another directory */
 } Fixture;
-
-static void
-run (const char *const *argv)
-{
-  g_autoptr (GError) error = NULL;
-  int status;
-
-  g_assert_true (g_spawn_sync (NULL, (char **)argv, NULL,
-                               G_SPAWN_SEARCH_PATH | G_SPAWN_STDOUT_TO_DEV_NULL, NULL, NULL, NULL,
-                               NULL, &status, &error));
-  g_assert_no_error (error);
-  g_assert_cmpint (status, ==, 0);
-}
 
 static void
 set_up (Fixture *fixture, gconstpointer data)
@@ -37,9 +25,10 @@ set_up (Fixture *fixture, gconstpointer data)
   fixture->image = g_build_filename (fixture->dir, "top.qcow2", NULL);
   fixture->base = g_build_filename (bases, "base.qcow2", NULL);
   g_assert_cmpint (g_mkdir (bases, 0700), ==, 0);
-  run ((const char *[]){"qemu-img", "create", "-q", "-f", "qcow2", fixture->base, "3M", NULL});
-  run ((const char *[]){"qemu-img", "create", "-q", "-f", "qcow2", "-b", "bases/base.qcow2", "-F",
-                        "qcow2", fixture->image, NULL});
+  run_program (
+      NULL, (const char *[]){"qemu-img", "create", "-q", "-f", "qcow2", fixture->base, "3M", NULL});
+  run_program (NULL, (const char *[]){"qemu-img", "create", "-q", "-f", "qcow2", "-b",
+                                      "bases/base.qcow2", "-F", "qcow2", fixture->image, NULL});
 }
 
 static void
@@ -94,7 +83,7 @@ name_backing (Fixture *fixture, const char *name, const char *format)
   const char *argv[] = {"qemu-img", "rebase",        "-q",           "-u", "-b", name,
                         "-F",       format ?: "raw", fixture->image, NULL};
 
-  run (argv);
+  run_program (NULL, argv);
 }
 
 static void
@@ -184,8 +173,8 @@ test_pipe (Fixture *fixture, gconstpointer data)
 static void
 test_format_not_told (Fixture *fixture, gconstpointer data)
 {
-  run ((const char *[]){"qemu-img", "rebase", "-q", "-u", "-b", "bases/base.qcow2", "-F", "nbd",
-                        fixture->image, NULL});
+  run_program (NULL, (const char *[]){"qemu-img", "rebase", "-q", "-u", "-b", "bases/base.qcow2",
+                                      "-F", "nbd", fixture->image, NULL});
   assert_refused (fixture->image, "/", "'nbd'");
 }
 
@@ -216,8 +205,8 @@ test_loop (Fixture *fixture, gconstpointer data)
 static void
 test_base_of_base (Fixture *fixture, gconstpointer data)
 {
-  run ((const char *[]){"qemu-img", "rebase", "-q", "-u", "-b", "/etc/passwd", "-F", "raw",
-                        fixture->base, NULL});
+  run_program (NULL, (const char *[]){"qemu-img", "rebase", "-q", "-u", "-b", "/etc/passwd", "-F",
+                                      "raw", fixture->base, NULL});
   assert_refused (fixture->image, fixture->base, "--allow-backing=/etc/passwd");
 }
 
@@ -230,8 +219,8 @@ test_data_file (Fixture *fixture, gconstpointer data)
   g_autoptr (VtBlockChain) chain = NULL;
   g_autoptr (GError) error = NULL;
 
-  run (
-      (const char *[]){"qemu-img", "create", "-q", "-f", "qcow2", "-o", option, image, "3M", NULL});
+  run_program (NULL, (const char *[]){"qemu-img", "create", "-q", "-f", "qcow2", "-o", option,
+                                      image, "3M", NULL});
   assert_refused (image, NULL, "file of its data");
   chain = open_chain (image, file, &error);
   g_assert_no_error (error);
@@ -247,8 +236,8 @@ test_vmdk_extents (Fixture *fixture, gconstpointer data)
   g_autoptr (GError) error = NULL;
   GString *changed;
 
-  run ((const char *[]){"qemu-img", "create", "-q", "-f", "vmdk", "-o", "subformat=monolithicFlat",
-                        image, "3M", NULL});
+  run_program (NULL, (const char *[]){"qemu-img", "create", "-q", "-f", "vmdk", "-o",
+                                      "subformat=monolithicFlat", image, "3M", NULL});
   assert_refused (image, NULL, "file of its data");
   chain = open_chain (image, fixture->dir, &error);
   g_assert_no_error (error);
@@ -281,7 +270,8 @@ test_cut_short (Fixture *fixture, gconstpointer data)
     g_autoptr (GError) error = NULL;
     GStatBuf info;
 
-    run ((const char *[]){"qemu-img", "convert", "-f", "raw", "-O", formats[i], raw, image, NULL});
+    run_program (NULL, (const char *[]){"qemu-img", "convert", "-f", "raw", "-O", formats[i], raw,
+                                        image, NULL});
     chain = open_chain (image, NULL, &error);
     g_assert_no_error (error);
     g_assert_cmpstr (vt_block_chain_get_format (chain), ==, formats[i]);
@@ -298,9 +288,10 @@ test_encrypted (Fixture *fixture, gconstpointer data)
 {
   g_autofree char *image = g_build_filename (fixture->dir, "encrypted.qcow2", NULL);
 
-  run ((const char *[]){"qemu-img", "create", "-q", "-f", "qcow2", "--object",
-                        "secret,id=key,data=x", "-o", "encrypt.format=aes,encrypt.key-secret=key",
-                        image, "3M", NULL});
+  run_program (NULL,
+               (const char *[]){"qemu-img", "create", "-q", "-f", "qcow2", "--object",
+                                "secret,id=key,data=x", "-o",
+                                "encrypt.format=aes,encrypt.key-secret=key", image, "3M", NULL});
   assert_refused (image, NULL, "encrypted");
 }
 

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "connect.h"
+#include "run-program.h"
 #include "vt-block-export.h"
 #include "vt-fd.h"
 #include "vt-image.h"
@@ -15,25 +16,13 @@ typedef struct {
 } Fixture;
 
 static void
-run (const char *const *argv)
-{
-  g_autoptr (GError) error = NULL;
-  int status;
-
-  g_assert_true (g_spawn_sync (NULL, (char **)argv, NULL,
-                               G_SPAWN_SEARCH_PATH | G_SPAWN_STDOUT_TO_DEV_NULL, NULL, NULL, NULL,
-                               NULL, &status, &error));
-  g_assert_no_error (error);
-  g_assert_cmpint (status, ==, 0);
-}
-
-static void
 set_up (Fixture *fixture, gconstpointer data)
 {
   fixture->dir = g_dir_make_tmp ("vt-test-XXXXXX", NULL);
   fixture->image = g_build_filename (fixture->dir, "image,with:odd name.qcow2", NULL);
-  run ((const char *[]){"qemu-img", "create", "-q", "-f", "qcow2", fixture->image, "3M", NULL});
-  run ((const char *[]){"qemu-img", "snapshot", "-c", "first", fixture->image, NULL});
+  run_program (NULL, (const char *[]){"qemu-img", "create", "-q", "-f", "qcow2", fixture->image,
+                                      "3M", NULL});
+  run_program (NULL, (const char *[]){"qemu-img", "snapshot", "-c", "first", fixture->image, NULL});
 }
 
 static void
@@ -133,7 +122,8 @@ test_export_is_read_only_and_ends (Fixture *fixture, gconstpointer data)
   g_assert_no_error (error);
   uri = g_strdup_printf ("nbd+unix:///?socket=%s", vt_block_export_get_socket (export));
   write[5] = uri;
-  run ((const char *[]){"qemu-io", "-f", "raw", "-r", "-c", "read -P 0 0 1M", uri, NULL});
+  run_program (NULL,
+               (const char *[]){"qemu-io", "-f", "raw", "-r", "-c", "read -P 0 0 1M", uri, NULL});
   g_assert_true (g_spawn_sync (NULL, (char **)write, NULL,
                                G_SPAWN_SEARCH_PATH | G_SPAWN_STDERR_TO_DEV_NULL, NULL, NULL,
                                &output, NULL, NULL, &error));

@@ -3,6 +3,7 @@
  * Inspection over directories. What is expected of the trees of make-inspect-trees.sh is what
  * libguestfs 1.48 says of a disk that has them in the partitions of these numbers.
  */
+#include "run-program.h"
 #include "vt-direct-inspect.h"
 
 #include <fcntl.h>
@@ -82,26 +83,13 @@ read_link (gpointer fs, const char *path)
 static const VtInspectReader reader = {read_small, is_file, is_dir, read_link};
 
 static void
-run (const char *program, const char *argument)
-{
-  g_autoptr (GError) error = NULL;
-  const char *argv[] = {"sh", program, argument, NULL};
-  int status;
-
-  g_assert_true (g_spawn_sync (NULL, (char **)argv, NULL, G_SPAWN_SEARCH_PATH, NULL, NULL, NULL,
-                               NULL, &status, &error));
-  g_assert_no_error (error);
-  g_assert_cmpint (status, ==, 0);
-}
-
-static void
 set_up (Fixture *fixture, gconstpointer data)
 {
   g_autofree char *script =
       g_test_build_filename (G_TEST_DIST, "images", "make-inspect-trees.sh", NULL);
 
   fixture->dir = g_dir_make_tmp ("vt-test-XXXXXX", NULL);
-  run (script, fixture->dir);
+  run_program (NULL, (const char *[]){"sh", script, fixture->dir, NULL});
   for (int i = 0; i < N_PARTITIONS; i++) {
     g_autofree char *path = g_strdup_printf ("%s/%d", fixture->dir, i + 1);
     VtPartition *partition = &fixture->partitions[i];

@@ -14,7 +14,7 @@ test_formats (Fixture *fixture, gconstpointer data)
         g_strdup_printf ("qemu-img convert -f raw -O %s ext4 image", formats[i]);
     g_autoptr (Nested) nested = NULL;
 
-    run (fixture, command);
+    run_script (fixture->dir, command);
     nested = open_nested (fixture, 0, open_content (fixture, "image"), formats[i]);
     assert_tree (nested);
   }
@@ -26,20 +26,21 @@ test_file_without_a_name (Fixture *fixture, gconstpointer data)
 {
   g_autoptr (Nested) nested = NULL;
 
-  run (fixture, "qemu-img convert -f raw -O qcow2 ext4 image");
+  run_script (fixture->dir, "qemu-img convert -f raw -O qcow2 ext4 image");
   nested = open_nested (fixture, 0, open_file (fixture, "image"), "n");
-  run (fixture, "rm image");
+  run_script (fixture->dir, "rm image");
   assert_tree (nested);
 }
 
 static void
 make_partitions (Fixture *fixture)
 {
-  run (fixture, "truncate -s 24M disk && printf '2048,16384\\n,16384\\n' | sfdisk -q disk && "
-                "mkdir other && printf three >other/third && "
-                "dd if=ext4 of=disk bs=1M seek=1 conv=notrunc status=none && "
-                "mke2fs -qF -t ext4 -d other ext4.2 8M && "
-                "dd if=ext4.2 of=disk bs=1M seek=9 conv=notrunc status=none");
+  run_script (fixture->dir,
+              "truncate -s 24M disk && printf '2048,16384\\n,16384\\n' | sfdisk -q disk && "
+              "mkdir other && printf three >other/third && "
+              "dd if=ext4 of=disk bs=1M seek=1 conv=notrunc status=none && "
+              "mke2fs -qF -t ext4 -d other ext4.2 8M && "
+              "dd if=ext4.2 of=disk bs=1M seek=9 conv=notrunc status=none");
 }
 
 static void
@@ -63,8 +64,8 @@ test_damaged_file_system (Fixture *fixture, gconstpointer data)
 
   make_partitions (fixture);
   /* The group descriptors. */
-  run (fixture, "head -c 1024 /dev/zero | tr '\\0' x | "
-                "dd of=disk bs=1024 seek=9218 conv=notrunc status=none");
+  run_script (fixture->dir, "head -c 1024 /dev/zero | tr '\\0' x | "
+                            "dd of=disk bs=1024 seek=9218 conv=notrunc status=none");
   nested = open_nested (fixture, 0, open_content (fixture, "disk"), "d");
   run_to_end (nested);
   assert_text (nested, "/dev/sda1:/first", "one");
@@ -77,8 +78,9 @@ open_large (Fixture *fixture, const char *name)
 {
   Nested *self;
 
-  run (fixture, "mkdir large && for n in 1 2 3 4 5 6; do truncate -s 40M large/$n; "
-                "printf x >>large/$n; done && mke2fs -qF -t ext4 -d large large.img 16M");
+  run_script (fixture->dir,
+              "mkdir large && for n in 1 2 3 4 5 6; do truncate -s 40M large/$n; "
+              "printf x >>large/$n; done && mke2fs -qF -t ext4 -d large large.img 16M");
   self = open_nested (fixture, 0, open_content (fixture, "large.img"), name);
   self->credits = g_ptr_array_new ();
   self->pause_after = 2;
@@ -178,8 +180,8 @@ test_needs_other_files (Fixture *fixture, gconstpointer data)
   for (gsize i = 0; i < G_N_ELEMENTS (makers); i++) {
     g_autoptr (Nested) nested = NULL;
 
-    run (fixture, "rm -f image");
-    run (fixture, makers[i]);
+    run_script (fixture->dir, "rm -f image");
+    run_script (fixture->dir, makers[i]);
     nested = open_nested (fixture, 0, open_content (fixture, "image"), "o");
     assert_ended (nested, VT_REASON_UNSUPPORTED, 0);
   }
@@ -199,7 +201,7 @@ test_damaged (Fixture *fixture, gconstpointer data)
   for (gsize i = 0; i < G_N_ELEMENTS (makers); i++) {
     g_autoptr (Nested) nested = NULL;
 
-    run (fixture, makers[i]);
+    run_script (fixture->dir, makers[i]);
     nested = open_nested (fixture, 0, open_content (fixture, "image"), "d");
     assert_ended (nested, VT_REASON_DAMAGED, 0);
   }
@@ -215,8 +217,8 @@ test_nothing_in_it (Fixture *fixture, gconstpointer data)
   for (gsize i = 0; i < G_N_ELEMENTS (makers); i++) {
     g_autoptr (Nested) nested = NULL;
 
-    run (fixture, "rm -f image");
-    run (fixture, makers[i]);
+    run_script (fixture->dir, "rm -f image");
+    run_script (fixture->dir, makers[i]);
     nested = open_nested (fixture, 0, open_content (fixture, "image"), "n");
     assert_ended (nested, VT_REASON_UNSUPPORTED, 0);
   }

@@ -34,8 +34,8 @@ test_fat (Fixture *fixture, gconstpointer data)
   assert_devices (fixture, (const char *[]){"/dev/sda1 vfat 1234-5678 A-LABEL 1 8 fat",
                                             "/dev/sda2 vfat 0000-0042  10 8 fat", NULL});
   /* A swap space's mark within what is reserved, at the end of a page. */
-  run (fixture, "rm -f fs; mkfs.vfat -C -F 12 -R 16 fs 8192 >/dev/null; "
-                "dd if=fs of=image bs=1M seek=1 conv=notrunc status=none");
+  run_script (fixture->dir, "rm -f fs; mkfs.vfat -C -F 12 -R 16 fs 8192 >/dev/null; "
+                            "dd if=fs of=image bs=1M seek=1 conv=notrunc status=none");
   patch (fixture, 1 * MIB + 4096 - 10, "SWAPSPACE2", 10);
   patch (fixture, 1 * MIB + 1024, "\1\0\0\0\xff\1\0\0", 8);
   assert_refused (fixture, 0);
@@ -157,8 +157,8 @@ test_ambiguous (Fixture *fixture, gconstpointer data)
   assert_refused (fixture, 1);
   patch (fixture, 18 * MIB - 512, "\0\0\0\0", 4);
   /* An XFS's mark over an ext4. */
-  run (fixture, "rm -f fs; truncate -s 320M fs; mkfs.xfs -q -f fs; "
-                "dd if=fs of=image bs=512 count=1 seek=2048 conv=notrunc status=none");
+  run_script (fixture->dir, "rm -f fs; truncate -s 320M fs; mkfs.xfs -q -f fs; "
+                            "dd if=fs of=image bs=512 count=1 seek=2048 conv=notrunc status=none");
   assert_refused (fixture, 0);
 }
 
@@ -171,8 +171,9 @@ test_far_marks (Fixture *fixture, gconstpointer data)
   probe (fixture);
   g_assert_cmpint (get (fixture, 0)->judgement, ==, VT_PARTITION_EXT);
   /* A RAID's metadata at the end, as mdadm of version 0.90 leaves them. */
-  run (fixture, "printf '\\374\\116\\053\\251\\0\\0\\0\\0\\132\\0\\0\\0' | "
-                "dd of=image bs=1 seek=$((512 * 1048576 - 65536)) conv=notrunc status=none");
+  run_script (fixture->dir,
+              "printf '\\374\\116\\053\\251\\0\\0\\0\\0\\132\\0\\0\\0' | "
+              "dd of=image bs=1 seek=$((512 * 1048576 - 65536)) conv=notrunc status=none");
   assert_refused (fixture, 0);
 }
 

@@ -215,10 +215,10 @@ test_other_tables (Fixture *fixture, gconstpointer data)
 {
   make_table (fixture, "label: sgi\nstart=4096, size=16384\n");
   assert_disk_refused (fixture);
-  run (fixture, "wipefs -q -f -a image");
+  run_script (fixture->dir, "wipefs -q -f -a image");
   make_table (fixture, "label: sun\n");
   assert_disk_refused (fixture);
-  run (fixture, "wipefs -q -f -a image");
+  run_script (fixture->dir, "wipefs -q -f -a image");
   make_table (fixture, "label: gpt\n");
   assert_disk_refused (fixture);
 }

@@ -9,6 +9,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "run-program.h"
 #include "vt-fd.h"
 #include "vt-paths.h"
 #include "vt-wrapper-private.h"
@@ -63,12 +64,5 @@ open_file (const Fixture *fixture, const char *name, guint64 *size)
 static inline void
 shell (const Fixture *fixture, const char *command)
 {
-  const char *argv[] = {"/bin/sh", "-e", "-c", command, NULL};
-  g_autoptr (GError) error = NULL;
-  int status;
-
-  g_spawn_sync (fixture->dir, (char **)argv, NULL, G_SPAWN_DEFAULT, NULL, NULL, NULL, NULL, &status,
-                &error);
-  g_assert_no_error (error);
-  g_assert_cmpint (status, ==, 0);
+  run_script (fixture->dir, command);
 }
