@@ -122,7 +122,6 @@ on_ended (VtReason reason, const char *detail, gpointer user_data)
 
 static const VtMemberEvents events = {.member = on_member, .ended = on_ended};
 
-/* Runs a shell command in the directory. */
 static inline void
 set_up (Fixture *fixture, gconstpointer data)
 {
