@@ -56,7 +56,6 @@ test_partitions (Fixture *fixture, gconstpointer data)
   assert_text (nested, "/dev/sda2:/third", "three");
 }
 
-/* Reading begins anew when that shows, and what was read before comes again. */
 static void
 test_damaged_file_system (Fixture *fixture, gconstpointer data)
 {
