@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only WITH cryptsetup-OpenSSL-exception
 /*
- * File descriptors that close themselves, as GLib 2.74 has no g_autofd, and reading from them.
+ * File descriptors that close themselves, as GLib 2.74 has no g_autofd, and reading and
+ * writing at a place.
  */
 #pragma once
 
@@ -49,6 +50,24 @@ vt_fd_read_at (int fd, guint64 offset, void *buffer, gsize size)
     done += (gsize)n;
   }
   return (gssize)done;
+}
+
+/* Writes SIZE bytes to FD at OFFSET (pwrite(2)). FALSE and errno if not all could be. */
+static inline gboolean
+vt_fd_write_at (int fd, guint64 offset, const void *data, gsize size)
+{
+  gsize done = 0;
+
+  while (done < size) {
+    gssize n = pwrite (fd, (const guint8 *)data + done, size - done, (off_t)(offset + done));
+
+    if (n < 0 && errno == EINTR)
+      continue;
+    if (n < 0)
+      return FALSE;
+    done += (gsize)n;
+  }
+  return TRUE;
 }
 
 #define vt_autofd __attribute__ ((cleanup (vt_fd_clear))) int

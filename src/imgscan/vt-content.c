@@ -2,16 +2,10 @@
 #include "vt-content.h"
 
 #include <errno.h>
-#include <fcntl.h>
-#include <sys/mman.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "vt-fd.h"
-
-/* What keeps a content as it is; seals cannot be taken back. */
-#define NEEDED_SEALS (F_SEAL_WRITE | F_SEAL_GROW | F_SEAL_SHRINK)
-#define ALL_SEALS    (NEEDED_SEALS | F_SEAL_SEAL)
+#include "vt-memfd.h"
 
 /* Zeros for the holes of files that are only hashed. */
 #define ZEROS_SIZE ((gsize)64 * 1024)
@@ -71,7 +65,7 @@ vt_content_new (guint64 size, guint64 max_size, GError **error)
     self->hasher = vt_hasher_new ();
     return g_steal_pointer (&self);
   }
-  self->file = memfd_create ("content", MFD_CLOEXEC | MFD_ALLOW_SEALING);
+  self->file = vt_memfd_new ("content");
   if (self->file < 0 || ftruncate (self->file, (off_t)size) < 0) {
     fail_with_errno (error, "memory for a file's content");
     return NULL;
@@ -85,23 +79,6 @@ vt_content_free (VtContent *self)
   vt_fd_clear (&self->file);
   g_clear_pointer (&self->hasher, vt_hasher_free);
   g_free (self);
-}
-
-static gboolean
-write_all (int fd, guint64 offset, const guint8 *data, gsize n, GError **error)
-{
-  while (n > 0) {
-    ssize_t written = pwrite (fd, data, n, (off_t)offset);
-
-    if (written < 0 && errno == EINTR)
-      continue;
-    if (written < 0)
-      return fail_with_errno (error, "memory for a file's content");
-    data += written;
-    n -= (gsize)written;
-    offset += (guint64)written;
-  }
-  return TRUE;
 }
 
 void
@@ -132,9 +109,9 @@ vt_content_write (VtContent *self, guint64 offset, const void *data, gsize n, GE
   if (self->hasher != NULL)
     vt_hasher_update (self->hasher, data, n);
   else if (self->spooled)
-    self->lost = self->lost || !write_all (self->file, offset, data, n, NULL);
-  else
-    return write_all (self->file, offset, data, n, error);
+    self->lost = self->lost || !vt_fd_write_at (self->file, offset, data, n);
+  else if (!vt_fd_write_at (self->file, offset, data, n))
+    return fail_with_errno (error, "memory for a file's content");
   return TRUE;
 }
 
@@ -161,7 +138,7 @@ vt_content_finish (VtContent *self, int *memfd, VtDigest *digest, GError **error
     vt_fd_clear (&self->file);
     return TRUE;
   }
-  if (fcntl (self->file, F_ADD_SEALS, ALL_SEALS) < 0)
+  if (!vt_memfd_seal (self->file))
     return fail_with_errno (error, "sealing a file's content");
   *memfd = vt_fd_steal (&self->file);
   return TRUE;
@@ -180,9 +157,7 @@ vt_content_get_end (const VtContent *self)
 gboolean
 vt_content_is_sealed (int memfd, guint64 size)
 {
-  int seals = fcntl (memfd, F_GET_SEALS);
-  struct stat info;
+  guint64 sealed_size;
 
-  return seals >= 0 && (seals & NEEDED_SEALS) == NEEDED_SEALS && fstat (memfd, &info) == 0 &&
-         info.st_size >= 0 && (guint64)info.st_size == size;
+  return vt_memfd_is_sealed (memfd, &sealed_size) && sealed_size == size;
 }

@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "vt-json-writer.h"
-#include "vt-sqlite-private.h"
+#include "vt-sqlite.h"
 
 struct _VtManifest {
   sqlite3 *db;

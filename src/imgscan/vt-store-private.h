@@ -6,7 +6,7 @@
  */
 #pragma once
 
-#include "vt-sqlite-private.h"
+#include "vt-sqlite.h"
 #include "vt-store.h"
 
 /* "VtVd": marks a database as a verdict store. Never to be changed. */
