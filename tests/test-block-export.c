@@ -79,7 +79,7 @@ test_broken_image (Fixture *fixture, gconstpointer data)
   g_assert_error (error, VT_IMAGE_ERROR, VT_IMAGE_ERROR_BAD_IMAGE);
   g_clear_error (&error);
   /* As if it had broken behind the check. */
-  g_assert_null (vt_block_export_start (chain, NULL, fixture->dir, &error));
+  g_assert_null (vt_block_export_start (chain, 0, NULL, fixture->dir, &error));
   g_assert_error (error, VT_IMAGE_ERROR, VT_IMAGE_ERROR_BAD_IMAGE);
   g_assert_null (strstr (error->message, "/proc/self/fd"));
 }
@@ -114,7 +114,7 @@ test_export_is_read_only_and_ends (Fixture *fixture, gconstpointer data)
 {
   g_autoptr (GError) error = NULL;
   g_autoptr (VtBlockChain) chain = open_chain (fixture->image, NULL, "first", &error);
-  VtBlockExport *export = vt_block_export_start (chain, "first", fixture->dir, &error);
+  VtBlockExport *export = vt_block_export_start (chain, 0, "first", fixture->dir, &error);
   g_autofree char *uri = NULL;
   g_autofree char *output = NULL;
   const char *write[] = {"qemu-io", "-f", "raw", "-c", "write 0 1M", NULL, NULL};

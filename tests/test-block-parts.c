@@ -60,7 +60,7 @@ static void
 assert_disk (const Fixture *fixture, VtBlockChain *chain, const char *disk)
 {
   g_autoptr (GError) error = NULL;
-  g_autoptr (VtBlockExport) export = vt_block_export_start (chain, NULL, fixture->dir, &error);
+  g_autoptr (VtBlockExport) export = vt_block_export_start (chain, 0, NULL, fixture->dir, &error);
   g_autofree char *command = NULL;
 
   g_assert_no_error (error);

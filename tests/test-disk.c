@@ -86,7 +86,7 @@ export_bytes (Fixture *fixture, gsize size)
       g_file_set_contents (fixture->image, (const char *)fixture->bytes, (gssize)size, &error));
   chain = vt_block_chain_open (options, &error);
   g_assert_no_error (error);
-  fixture->export = vt_block_export_start (chain, NULL, fixture->dir, &error);
+  fixture->export = vt_block_export_start (chain, 0, NULL, fixture->dir, &error);
   g_assert_no_error (error);
   fixture->disk =
       vt_disk_new_nbd (connect_to (vt_block_export_get_socket (fixture->export)), &error);

@@ -17,18 +17,33 @@
 #define SECTOR    512
 #define UNKNOWN   G_MAXUINT64
 
+/* One image of it. */
+typedef struct {
+  const VtBlockFile *file;
+  char *node; /* it, and what it lies upon */
+} Link;
+
 struct _VtBlockChain {
   VtBlockFiles *files;
   const char *format; /* static */
   guint64 virtual_size;
-  char *node;
+  GPtrArray *links; /* of Link, the image itself first */
 };
+
+static void
+link_free (gpointer data)
+{
+  Link *link = data;
+
+  g_free (link->node);
+  g_free (link);
+}
 
 void
 vt_block_chain_free (VtBlockChain *self)
 {
   g_clear_pointer (&self->files, vt_block_files_free);
-  g_free (self->node);
+  g_clear_pointer (&self->links, g_ptr_array_unref);
   g_free (self);
 }
 
@@ -214,6 +229,28 @@ open_link (VtBlockChain *self,
   return NULL;
 }
 
+static void
+add_link (VtBlockChain *self, const VtBlockFile *file)
+{
+  Link *link = g_new0 (Link, 1);
+
+  link->file = file;
+  g_ptr_array_add (self->links, link);
+}
+
+/* Each one's description has those of all below it. */
+static void
+print_nodes (VtBlockChain *self, JsonObject *top)
+{
+  for (guint i = 0; i < self->links->len; i++) {
+    Link *link = g_ptr_array_index (self->links, i);
+
+    link->node = print_node (top);
+    if (i + 1 < self->links->len)
+      top = json_object_get_object_member (top, "backing");
+  }
+}
+
 static gboolean
 open_links (VtBlockChain *self, const VtBlockFile *file, const char *snapshot, GError **error)
 {
@@ -228,6 +265,7 @@ open_links (VtBlockChain *self, const VtBlockFile *file, const char *snapshot, G
     if (i == LINKS_MAX)
       return fail (error, "its backing files go on and on: in a loop, or more than " G_STRINGIFY (
                               LINKS_MAX));
+    add_link (self, file);
     node = open_link (self, &file, &format, snapshot, error);
     if (node == NULL) {
       if (above != NULL)
@@ -241,7 +279,7 @@ open_links (VtBlockChain *self, const VtBlockFile *file, const char *snapshot, G
     above = node;
     snapshot = NULL;
   }
-  self->node = print_node (top);
+  print_nodes (self, top);
   return TRUE;
 }
 
@@ -267,6 +305,7 @@ vt_block_chain_open (const VtImageOptions *options, GError **error)
   const VtBlockFile *image;
 
   self->virtual_size = UNKNOWN;
+  self->links = g_ptr_array_new_with_free_func (link_free);
   self->files = vt_block_files_new (options, error);
   if (self->files == NULL)
     return NULL;
@@ -291,10 +330,31 @@ vt_block_chain_get_virtual_size (VtBlockChain *self)
   return self->virtual_size;
 }
 
-const char *
-vt_block_chain_get_node (VtBlockChain *self)
+guint
+vt_block_chain_get_length (VtBlockChain *self)
 {
-  return self->node;
+  return self->links->len;
+}
+
+static const Link *
+get_link (VtBlockChain *self, guint index)
+{
+  return g_ptr_array_index (self->links, index);
+}
+
+gint
+vt_block_chain_find (VtBlockChain *self, const char *path)
+{
+  for (guint i = 0; i < self->links->len; i++)
+    if (vt_block_files_is_at (self->files, get_link (self, i)->file, path))
+      return (gint)i;
+  return -1;
+}
+
+const char *
+vt_block_chain_get_node (VtBlockChain *self, guint index)
+{
+  return get_link (self, index)->node;
 }
 
 void

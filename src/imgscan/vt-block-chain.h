@@ -24,8 +24,12 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC (VtBlockChain, vt_block_chain_free)
 /* QEMU's name of the image's format. */
 const char *vt_block_chain_get_format (VtBlockChain *self);
 guint64 vt_block_chain_get_virtual_size (VtBlockChain *self); /* bytes */
-/* What QEMU takes for a file name: "json:{...}". */
-const char *vt_block_chain_get_node (VtBlockChain *self);
+/* Images of which it consists, one upon the other; 0 is the image itself. */
+guint vt_block_chain_get_length (VtBlockChain *self);
+/* Which of them is the file at PATH; -1: none. */
+gint vt_block_chain_find (VtBlockChain *self, const char *path);
+/* One of them with all that it lies upon; what QEMU takes for a file name: "json:{...}". */
+const char *vt_block_chain_get_node (VtBlockChain *self, guint index);
 /* For a child, before it becomes a program of QEMU's. */
 void vt_block_chain_hand_on (VtBlockChain *self);
 /* What such a program says, with names in the place of descriptors. Free with g_free(). */

@@ -99,7 +99,7 @@ make_command (const char *node, const char *snapshot)
   g_autoptr (GStrvBuilder) builder = g_strv_builder_new ();
 
   g_strv_builder_add_many (builder, "qemu-nbd", "--read-only", "--persistent", "--shared=4",
-                           "--cache=writeback", NULL);
+                           "--cache=writeback", "--allocation-depth", NULL);
   if (snapshot != NULL) {
     g_autofree char *load = g_strdup_printf ("--load-snapshot=%s", snapshot);
     g_strv_builder_add (builder, load);
@@ -146,16 +146,17 @@ wait_until_open (VtBlockExport *self, const struct sockaddr_un *address, GError 
 }
 
 VtBlockExport *
-vt_block_export_start (VtBlockChain *chain, const char *snapshot, const char *dir, GError **error)
+vt_block_export_start (
+    VtBlockChain *chain, guint link, const char *snapshot, const char *dir, GError **error)
 {
   g_autoptr (VtBlockExport) self = g_new0 (VtBlockExport, 1);
-  g_auto (GStrv) argv = make_command (vt_block_chain_get_node (chain), snapshot);
+  g_auto (GStrv) argv = make_command (vt_block_chain_get_node (chain, link), snapshot);
   g_autoptr (GError) local_error = NULL;
   struct sockaddr_un address = {0};
   vt_autofd listener = -1;
   pid_t parent = getpid ();
 
-  self->socket_path = g_build_filename (dir, "nbd", NULL);
+  self->socket_path = g_strdup_printf ("%s/nbd-%u", dir, link);
   self->messages = memfd_create ("qemu-nbd", MFD_CLOEXEC);
   if (!set_address (self->socket_path, &address, error) ||
       (listener = listen_at (&address, error)) < 0)

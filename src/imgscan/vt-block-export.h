@@ -12,10 +12,12 @@
 typedef struct _VtBlockExport VtBlockExport;
 
 /*
- * Starts to export; returns when the image is open. SNAPSHOT is an internal one, or NULL. The
- * socket is made in DIR. The server dies with the calling thread at the latest.
+ * Starts to export one image of the chain, with all that it lies upon; returns when it is open.
+ * SNAPSHOT is an internal one, or NULL. The socket is made in DIR. The server tells which image has
+ * what (vt-disk-changes.h). It dies with the calling thread at the latest.
  */
 VtBlockExport *vt_block_export_start (VtBlockChain *chain,
+                                      guint link,
                                       const char *snapshot,
                                       const char *dir,
                                       GError **error) G_GNUC_WARN_UNUSED_RESULT;

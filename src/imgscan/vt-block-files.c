@@ -330,6 +330,16 @@ vt_block_files_get_path (VtBlockFiles *self, const VtBlockFile *file)
   return get_file (file)->path;
 }
 
+gboolean
+vt_block_files_is_at (VtBlockFiles *self, const VtBlockFile *base, const char *path)
+{
+  const File *file = get_file (base);
+  struct stat info;
+
+  return !file->is_part && stat (path, &info) == 0 && info.st_dev == file->device &&
+         info.st_ino == file->inode;
+}
+
 static JsonObject *
 describe_part (const VtBlockFile *file, JsonObject *whole)
 {

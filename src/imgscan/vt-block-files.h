@@ -51,6 +51,9 @@ const VtBlockFile *vt_block_files_add_memfd (VtBlockFiles *self,
 /* The name by which FILE was opened; of the image, what people know it by. */
 const char *vt_block_files_get_path (VtBlockFiles *self, const VtBlockFile *file);
 
+/* Whether FILE, all of it, is what PATH leads to. */
+gboolean vt_block_files_is_at (VtBlockFiles *self, const VtBlockFile *file, const char *path);
+
 /* QEMU's description of FILE: the driver, and a file name that leads to the descriptor. */
 JsonObject *vt_block_files_describe (VtBlockFiles *self, const VtBlockFile *file);
 /* The file name alone. Free with g_free(). */

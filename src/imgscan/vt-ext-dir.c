@@ -148,7 +148,7 @@ read_blocks (Reader *self, GError **error)
 
   if (self->inode->size == 0 || self->inode->size % self->ext->fs->blocksize != 0)
     return damaged (self, "its size is none of whole blocks", error);
-  if (!vt_ext_map (self->ext, self->inode, runs, error))
+  if (!vt_ext_map (self->ext, self->inode, runs, NULL, error))
     return FALSE;
   for (guint i = 0; i < runs->len && next < blocks; i++) {
     const VtExtRun *run = &g_array_index (runs, VtExtRun, i);

@@ -22,6 +22,7 @@ typedef struct {
   VtExt *ext;
   const VtExtInode *inode;
   GArray *runs;
+  GArray *nodes; /* of guint64, or NULL */
   guint extents;
 } Walk;
 
@@ -128,6 +129,7 @@ take_child (Walk *self, const Node *node, guint index, guint entries, GError **e
     return vt_fs_refuse (error, "the extent tree goes to a block where none can be");
   bytes = g_malloc (block_size);
   child.bytes = bytes;
+  vt_ext_map_note_node (self->nodes, block);
   return vt_ext_read_block (self->ext, block, bytes, error) && walk_node (self, &child, error);
 }
 
@@ -147,11 +149,12 @@ walk_node (Walk *self, const Node *node, GError **error)
 }
 
 gboolean
-vt_ext_map_extents (VtExt *self, const VtExtInode *inode, GArray *runs, GError **error)
+vt_ext_map_extents (
+    VtExt *self, const VtExtInode *inode, GArray *runs, GArray *nodes, GError **error)
 {
   struct ext3_extent_header header;
   guint8 bytes[sizeof inode->raw.fields.i_block];
-  Walk walk = {self, inode, runs, 0};
+  Walk walk = {self, inode, runs, nodes, 0};
   Node root = {bytes, sizeof bytes, 0, 0, LOGICAL_END, TRUE};
 
   memcpy (bytes, inode->raw.fields.i_block, sizeof bytes);

@@ -193,7 +193,7 @@ judge_journal (VtExt *self, GError **error)
   if (self->fs->super->s_journal_inum != EXT2_JOURNAL_INO)
     return vt_fs_refuse (error, "its journal is inode %u", self->fs->super->s_journal_inum);
   if (!vt_ext_inode_read_special (self, EXT2_JOURNAL_INO, &inode, error) ||
-      !vt_ext_map (self, &inode, runs, error))
+      !vt_ext_map (self, &inode, runs, NULL, error))
     return FALSE;
   if (runs->len == 0 || g_array_index (runs, VtExtRun, 0).logical != 0)
     return vt_fs_refuse (error, "the journal has no first block");

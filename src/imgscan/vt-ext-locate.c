@@ -31,7 +31,7 @@ take_runs (VtExt *self, const VtExtInode *inode, GArray *extents, GError **error
   g_autoptr (GArray) runs = g_array_new (FALSE, FALSE, sizeof (VtExtRun));
   guint64 block_size = self->fs->blocksize;
 
-  if (!vt_ext_map (self, inode, runs, error))
+  if (!vt_ext_map (self, inode, runs, NULL, error))
     return FALSE;
   for (guint i = 0; i < runs->len; i++) {
     const VtExtRun *run = &g_array_index (runs, VtExtRun, i);

@@ -17,6 +17,7 @@
 typedef struct {
   VtExt *ext;
   GArray *runs;
+  GArray *nodes;    /* of guint64, or NULL */
   GHashTable *seen; /* indirect blocks: a healthy file has none twice */
   guint64 logical;  /* next block of the file */
 } Walk;
@@ -52,6 +53,13 @@ vt_ext_map_add (VtExt *self, GArray *runs, const VtExtRun *run, GError **error)
     return vt_fs_refuse (error, "a file is in more than %u pieces", RUNS_MAX);
   g_array_append_val (runs, *run);
   return TRUE;
+}
+
+void
+vt_ext_map_note_node (GArray *nodes, guint64 block)
+{
+  if (nodes != NULL)
+    g_array_append_val (nodes, block);
 }
 
 static gboolean
@@ -93,6 +101,7 @@ walk_indirect (Walk *self, guint32 block, guint level, GError **error)
   numbers = g_new (guint32, entries);
   if (!vt_ext_read_block (self->ext, block, numbers, error))
     return FALSE;
+  vt_ext_map_note_node (self->nodes, block);
   for (guint64 i = 0; i < entries; i++)
     if (!walk_indirect (self, GUINT32_FROM_LE (numbers[i]), level - 1, error))
       return FALSE;
@@ -100,11 +109,11 @@ walk_indirect (Walk *self, guint32 block, guint level, GError **error)
 }
 
 static gboolean
-map_indirect (VtExt *self, const VtExtInode *inode, GArray *runs, GError **error)
+map_indirect (VtExt *self, const VtExtInode *inode, GArray *runs, GArray *nodes, GError **error)
 {
   g_autoptr (GHashTable) seen = g_hash_table_new (NULL, NULL);
   const guint32 *blocks = inode->raw.fields.i_block;
-  Walk walk = {self, runs, seen, 0};
+  Walk walk = {self, runs, nodes, seen, 0};
 
   if (ext2fs_has_feature_bigalloc (self->fs->super))
     return vt_fs_refuse (error, "a file has a list of blocks where there are clusters");
@@ -120,16 +129,16 @@ map_indirect (VtExt *self, const VtExtInode *inode, GArray *runs, GError **error
 }
 
 gboolean
-vt_ext_map (VtExt *self, const VtExtInode *inode, GArray *runs, GError **error)
+vt_ext_map (VtExt *self, const VtExtInode *inode, GArray *runs, GArray *nodes, GError **error)
 {
   gboolean mapped = FALSE;
 
   if ((inode->flags & EXT4_INLINE_DATA_FL) != 0)
     return vt_fs_refuse (error, "inode %u has no blocks", inode->number);
   if ((inode->flags & EXT4_EXTENTS_FL) != 0)
-    mapped = vt_ext_map_extents (self, inode, runs, error);
+    mapped = vt_ext_map_extents (self, inode, runs, nodes, error);
   else
-    mapped = map_indirect (self, inode, runs, error);
+    mapped = map_indirect (self, inode, runs, nodes, error);
   if (!mapped)
     g_prefix_error (error, "inode %u: ", inode->number);
   return mapped;

@@ -28,7 +28,7 @@ copy_runs (VtExt *self, const VtExtInode *inode, guint8 *buffer, gsize n, GError
   g_autoptr (GArray) runs = g_array_new (FALSE, FALSE, sizeof (VtExtRun));
   guint64 block_size = self->fs->blocksize;
 
-  if (!vt_ext_map (self, inode, runs, error))
+  if (!vt_ext_map (self, inode, runs, NULL, error))
     return FALSE;
   for (guint i = 0; i < runs->len; i++) {
     const VtExtRun *run = &g_array_index (runs, VtExtRun, i);

@@ -76,16 +76,24 @@ gboolean vt_ext_inode_times (const VtExtInode *inode,
                              gint64 *ctime_ns,
                              GError **error) G_GNUC_WARN_UNUSED_RESULT;
 
-/* vt-ext-map.c, vt-ext-extents.c: appends to RUNS, of VtExtRun, in the order of the file. */
-gboolean vt_ext_map (VtExt *self, const VtExtInode *inode, GArray *runs, GError **error)
-    G_GNUC_WARN_UNUSED_RESULT;
+/* vt-ext-map.c, vt-ext-extents.c: appends to RUNS, of VtExtRun, in the order of the file; and to
+ * NODES, of guint64, which may be NULL, the blocks that tell where these are. */
+gboolean vt_ext_map (VtExt *self,
+                     const VtExtInode *inode,
+                     GArray *runs,
+                     GArray *nodes,
+                     GError **error) G_GNUC_WARN_UNUSED_RESULT;
+void vt_ext_map_note_node (GArray *nodes, guint64 block);
 /* The first block, as far as the inode itself tells, unchecked: a hint of what to read ahead. 0: it
  * does not tell. */
 guint64 vt_ext_map_guess (const VtExtInode *inode);
 gboolean vt_ext_map_add (VtExt *self, GArray *runs, const VtExtRun *run, GError **error)
     G_GNUC_WARN_UNUSED_RESULT;
-gboolean vt_ext_map_extents (VtExt *self, const VtExtInode *inode, GArray *runs, GError **error)
-    G_GNUC_WARN_UNUSED_RESULT;
+gboolean vt_ext_map_extents (VtExt *self,
+                             const VtExtInode *inode,
+                             GArray *runs,
+                             GArray *nodes,
+                             GError **error) G_GNUC_WARN_UNUSED_RESULT;
 gboolean vt_ext_read_block (VtExt *self, guint64 block, void *buffer, GError **error)
     G_GNUC_WARN_UNUSED_RESULT;
 
@@ -126,3 +134,12 @@ gboolean vt_ext_read_link (VtFs *fs, const char *path, char **target, GError **e
     G_GNUC_WARN_UNUSED_RESULT;
 gboolean vt_ext_locate (VtFs *fs, const VtFsWanted *wanted, VtFsLocation *location, GError **error)
     G_GNUC_WARN_UNUSED_RESULT;
+
+/* vt-ext-same.c */
+gboolean vt_ext_is_same (VtFs *fs,
+                         VtFs *reference,
+                         const VtDiskMap *changed,
+                         guint64 inode,
+                         gboolean *same,
+                         GError **error) G_GNUC_WARN_UNUSED_RESULT;
+char *vt_ext_get_uuid (VtFs *fs);

@@ -55,6 +55,8 @@ static const VtFsClass ext_class = {
     .stat_path = vt_ext_stat_path,
     .read_head = vt_ext_read_head,
     .read_link = vt_ext_read_link,
+    .is_same = vt_ext_is_same,
+    .get_uuid = vt_ext_get_uuid,
     .free = ext_free,
 };
 

@@ -35,6 +35,14 @@ typedef struct {
   gboolean (*stat_path) (VtFs *self, const char *path, VtFsType *type, GError **error);
   gboolean (*read_head) (VtFs *self, const char *path, gsize max, GBytes **data, GError **error);
   gboolean (*read_link) (VtFs *self, const char *path, char **target, GError **error);
+  /* NULL for kinds of which it cannot be told. REFERENCE is of the same kind. */
+  gboolean (*is_same) (VtFs *self,
+                       VtFs *reference,
+                       const VtDiskMap *changed,
+                       guint64 inode,
+                       gboolean *same,
+                       GError **error);
+  char *(*get_uuid) (VtFs *self); /* NULL for kinds that have none */
   void (*free) (VtFs *self);
 } VtFsClass;
 

@@ -117,3 +117,32 @@ vt_fs_read_link (VtFs *self, const char *path, char **target, GError **error)
   g_propagate_prefixed_error (error, g_steal_pointer (&failure), "%s: ", path);
   return FALSE;
 }
+
+char *
+vt_fs_get_uuid (VtFs *self)
+{
+  return self->class->get_uuid != NULL ? self->class->get_uuid (self) : NULL;
+}
+
+gboolean
+vt_fs_is_same (VtFs *self,
+               VtFs *reference,
+               const VtDiskMap *changed,
+               guint64 inode,
+               gboolean *same,
+               char **refusal,
+               GError **error)
+{
+  GError *failure = NULL;
+
+  *refusal = NULL;
+  *same = FALSE;
+  if (self->class->is_same == NULL || self->class != reference->class ||
+      self->start != reference->start)
+    return TRUE;
+  if (self->class->is_same (self, reference, changed, inode, same, &failure))
+    return TRUE;
+  *same = FALSE;
+  vt_fs_settle (failure, refusal, error);
+  return FALSE;
+}

@@ -12,6 +12,7 @@
 
 #include "vt-content.h"
 #include "vt-digest.h"
+#include "vt-disk-map.h"
 #include "vt-disk.h"
 #include "vt-verdict.h"
 
@@ -121,3 +122,21 @@ gboolean vt_fs_read_head (VtFs *self, const char *path, gsize max, GBytes **data
  * there is none. */
 gboolean vt_fs_read_link (VtFs *self, const char *path, char **target, GError **error)
     G_GNUC_WARN_UNUSED_RESULT;
+
+/* As blkid(8) has it, or NULL. Free with g_free(). */
+char *vt_fs_get_uuid (VtFs *self);
+
+/*
+ * Whether the regular file INODE has the same content as in REFERENCE, the state of the file system
+ * on another disk, which is the same as this one but for the ranges CHANGED. SAME is only TRUE
+ * where that is certain without looking at the content: the inodes are equal, times of access
+ * aside, and neither the content nor what tells where it is lies in a changed range. A file system
+ * that is refused is so for this one, never for REFERENCE.
+ */
+gboolean vt_fs_is_same (VtFs *self,
+                        VtFs *reference,
+                        const VtDiskMap *changed,
+                        guint64 inode,
+                        gboolean *same,
+                        char **refusal,
+                        GError **error) G_GNUC_WARN_UNUSED_RESULT;

@@ -54,7 +54,7 @@ export_image (Reader *self, GError **error)
   if (chain == NULL || !vt_image_sink_described (self->sink, vt_block_chain_get_format (chain),
                                                  vt_block_chain_get_virtual_size (chain), error))
     return FALSE;
-  self->export = vt_block_export_start (chain, options->snapshot, self->arguments->run_dir, error);
+  self->export = vt_block_export_start (chain, 0, options->snapshot, self->arguments->run_dir, error);
   return self->export != NULL;
 }
 
