@@ -5,6 +5,7 @@
  */
 #pragma once
 
+#include "vt-direct-template.h"
 #include "vt-direct.h"
 #include "vt-image-records.h"
 
@@ -13,7 +14,8 @@ typedef struct {
   const VtImageOptions *options;
   VtImageSink *sink;
   int sink_socket;
-  int disk_socket; /* to the NBD server */
+  int disk_socket;                       /* to the NBD server */
+  const VtDirectTemplateStart *template; /* NULL: there is none */
 } VtWalkerStart;
 
 /* A VtForkFunc; USER_DATA is a VtWalkerStart. */

@@ -6,6 +6,7 @@
 
 typedef struct {
   const VtReadPlan *plan;
+  VtDirectTemplate *template; /* or NULL */
   VtFileList *list;
 } Reading;
 
@@ -15,6 +16,7 @@ on_name (const char *path, const VtFsStat *stat, gpointer user_data, GError **er
   const Reading *self = user_data;
   const VtListedFile file = {
       .inode = stat->inode,
+      .generation = stat->generation,
       .size = stat->size,
       .mtime_ns = stat->mtime_ns,
       .ctime_ns = stat->ctime_ns,
@@ -45,6 +47,26 @@ on_file (gpointer data,
   return vt_read_plan_send (self->plan, data, result, content, error);
 }
 
+/* Files that are as they were in the template have their digest and no content. */
+static gboolean
+send_unchanged (Reading *self, VtFs *fs, char **refusal, GError **error)
+{
+  GPtrArray *files = vt_file_list_get_files (self->list);
+
+  for (guint i = 0; i < files->len; i++) {
+    VtListedFile *file = g_ptr_array_index (files, i);
+    const VtDigest *digest = NULL;
+
+    if (!file->wanted || file->unreadable || file->size == 0)
+      continue;
+    if (!vt_direct_template_find (self->template, fs, file, &digest, refusal, error))
+      return FALSE;
+    if (digest != NULL && !on_file (file, -1, digest, VT_REASON_NONE, self, error))
+      return FALSE;
+  }
+  return TRUE;
+}
+
 static GArray *
 make_wanted (VtFileList *list)
 {
@@ -55,7 +77,7 @@ make_wanted (VtFileList *list)
     VtListedFile *file = g_ptr_array_index (files, i);
     const VtFsWanted entry = {file->inode, file->size, file};
 
-    if (file->wanted && !file->unreadable)
+    if (file->wanted && !file->unreadable && !file->delivered)
       g_array_append_val (wanted, entry);
   }
   return wanted;
@@ -64,9 +86,12 @@ make_wanted (VtFileList *list)
 static gboolean
 read_batch (Reading *self, VtFs *fs, char **refusal, GError **error)
 {
-  g_autoptr (GArray) wanted = make_wanted (self->list);
+  g_autoptr (GArray) wanted = NULL;
   const VtContentPlace place = vt_read_plan_get_place (self->plan);
 
+  if (self->template != NULL && !send_unchanged (self, fs, refusal, error))
+    return FALSE;
+  wanted = make_wanted (self->list);
   return vt_fs_read_files (fs, (const VtFsWanted *)wanted->data, wanted->len, &place, on_file, self,
                            refusal, error) &&
          vt_read_plan_send_missing (self->plan, self->list, error);
@@ -80,10 +105,11 @@ list_batch (Reading *self, VtFs *fs, char **refusal, GError **error)
 }
 
 gboolean
-vt_direct_read_fs (VtFs *fs, const VtReadPlan *plan, char **refusal, GError **error)
+vt_direct_read_fs (
+    VtFs *fs, VtDirectTemplate *template, const VtReadPlan *plan, char **refusal, GError **error)
 {
   g_autoptr (VtFileList) list = vt_file_list_new (0);
-  Reading self = {plan, list};
+  Reading self = {plan, template, list};
   gboolean expected = FALSE;
 
   do {

@@ -25,6 +25,8 @@ typedef struct {
   const VtWalkerStart *start;
   int socket;
   VtDisk *disk;
+  VtDirectTemplate *template; /* or NULL */
+  gboolean template_was_tried;
   VtDirectProbe *probe; /* NULL before the disk was probed */
 } Walker;
 
@@ -32,6 +34,7 @@ static void
 walker_clear (Walker *self)
 {
   g_clear_pointer (&self->probe, vt_direct_probe_free);
+  g_clear_pointer (&self->template, vt_direct_template_free);
   g_clear_pointer (&self->disk, vt_disk_free);
 }
 
@@ -63,13 +66,16 @@ find_largest_content (const Walker *self)
 static gboolean
 enter_sandbox (const Walker *self, GError **error)
 {
-  const int fds[] = {self->socket, self->start->sink_socket, self->start->disk_socket};
+  const VtDirectTemplateStart *template = self->start->template;
+  const int fds[] = {self->socket, self->start->sink_socket, self->start->disk_socket,
+                     template != NULL ? template->disk_socket : -1,
+                     template != NULL ? template->map_socket : -1};
   const VtSandboxPolicy policy = {
       .address_space = ADDRESS_SPACE,
       .open_files = OPEN_FILES,
       .memfd_size = find_largest_content (self),
       .fds = fds,
-      .n_fds = G_N_ELEMENTS (fds),
+      .n_fds = template != NULL ? G_N_ELEMENTS (fds) : G_N_ELEMENTS (fds) - 2,
   };
   char tmp_dir[PATH_MAX];
   VtSandboxLayers layers;
@@ -115,22 +121,63 @@ serve_probe (Walker *self)
   return reply (self, VT_WALKER_PROBED, g_variant_new_string (refusal));
 }
 
+/* What cannot be told of the template costs time and no more: contents are read then. */
+static void
+open_template (Walker *self)
+{
+  g_autoptr (GError) error = NULL;
+
+  if (self->start->template == NULL || self->template_was_tried)
+    return;
+  self->template_was_tried = TRUE;
+  self->template = vt_direct_template_new (self->start->template, &error);
+  if (self->template == NULL)
+    vt_image_sink_log (self->start->sink, G_LOG_LEVEL_WARNING,
+                       "what was changed since the template cannot be told: %s", error->message);
+}
+
+static gboolean
+select_template (Walker *self, VtFs *fs, const VtFilesystem *filesystem, GError **error)
+{
+  g_autofree char *why = NULL;
+
+  open_template (self);
+  if (self->template == NULL)
+    return TRUE;
+  if (!vt_direct_template_select (self->template, fs, filesystem, &why, error))
+    return FALSE;
+  if (why != NULL)
+    vt_image_sink_log (self->start->sink, G_LOG_LEVEL_INFO, "%s: all contents are read: %s",
+                       filesystem->id, why);
+  return TRUE;
+}
+
+static gboolean
+read_volume (Walker *self, guint volume, const VtReadPlan *plan, char **refusal, GError **error)
+{
+  GPtrArray *volumes = vt_direct_probe_get_volumes (self->probe);
+  const VtVolume *found = g_ptr_array_index (volumes, volume);
+  VtFs *fs = vt_direct_probe_get_fs (self->probe, volume);
+
+  return select_template (self, fs, found->filesystem, error) &&
+         vt_direct_read_fs (fs, self->template, plan, refusal, error);
+}
+
 static gboolean
 serve_read (Walker *self, guint volume, guint index, const char *mountpoint, guint64 underway)
 {
   VtFilesystem filesystem = {.mountpoint = mountpoint[0] != '\0' ? (char *)mountpoint : NULL};
   const VtReadPlan plan = {&filesystem, index, self->start->options, self->start->sink};
-  VtFs *fs = vt_direct_probe_get_fs (self->probe, volume);
   g_autofree char *refusal = NULL;
   g_autofree char *text = NULL;
   g_autoptr (GError) error = NULL;
   GPtrArray *volumes;
 
-  g_return_val_if_fail (fs != NULL, FALSE);
+  g_return_val_if_fail (vt_direct_probe_get_fs (self->probe, volume) != NULL, FALSE);
   volumes = vt_direct_probe_get_volumes (self->probe);
   filesystem.type = ((const VtVolume *)g_ptr_array_index (volumes, volume))->filesystem->type;
   vt_image_sink_set_underway (plan.sink, underway);
-  if (!vt_direct_read_fs (fs, &plan, &refusal, &error) && refusal == NULL)
+  if (!read_volume (self, volume, &plan, &refusal, &error) && refusal == NULL)
     return !g_error_matches (error, VT_IPC_ERROR, VT_IPC_ERROR_CLOSED) &&
            reply_failed (self, error);
   text = vt_record_text (refusal ?: "");

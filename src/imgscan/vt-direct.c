@@ -45,16 +45,30 @@ connect_disk (const char *path, GError **error)
 
 VtDirect *
 vt_direct_start (const char *nbd_socket,
+                 const VtDirectBelow *below,
                  const VtImageOptions *options,
                  VtImageSink *sink,
                  GError **error)
 {
   g_autoptr (VtDirect) self = g_new0 (VtDirect, 1);
+  g_autoptr (VtTemplateTable) table = NULL;
   vt_autofd disk = connect_disk (nbd_socket, error);
-  VtWalkerStart start = {options, sink, vt_image_sink_get_socket (sink), disk};
+  vt_autofd map = -1;
+  vt_autofd template_disk = -1;
+  VtDirectTemplateStart template = {0};
+  VtWalkerStart start = {options, sink, vt_image_sink_get_socket (sink), disk, NULL};
 
   self->child = (VtChild)VT_CHILD_INIT;
   self->sink = sink;
+  if (disk >= 0 && below != NULL) {
+    table = vt_template_table_read (options->template->files, error);
+    if (table == NULL || (map = connect_disk (nbd_socket, error)) < 0 ||
+        (template_disk = connect_disk (below->nbd_socket, error)) < 0)
+      return NULL;
+    template = (VtDirectTemplateStart){table, (const char *const *)options->template->filesystems,
+                                       template_disk, map, below->layers};
+    start.template = &template;
+  }
   if (disk < 0 || !vt_child_fork (vt_direct_walker_run, &start, &self->child, error))
     return NULL;
   return g_steal_pointer (&self);

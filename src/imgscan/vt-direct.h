@@ -28,11 +28,19 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC (VtVolume, vt_volume_free)
 
 typedef struct _VtDirect VtDirect;
 
+/* A template that lies below the disk. */
+typedef struct {
+  const char *nbd_socket; /* where it is exported */
+  guint layers;           /* images of the disk that lie upon it */
+} VtDirectBelow;
+
 /*
- * Starts the walker on the disk that is exported at NBD_SOCKET. What it finds goes to SINK; OPTIONS
- * and SINK must stay until the end.
+ * Starts the walker on the disk that is exported at NBD_SOCKET. BELOW is where the template of
+ * OPTIONS is exported, or NULL. What it finds goes to SINK; OPTIONS and SINK must stay until the
+ * end.
  */
 VtDirect *vt_direct_start (const char *nbd_socket,
+                           const VtDirectBelow *below,
                            const VtImageOptions *options,
                            VtImageSink *sink,
                            GError **error) G_GNUC_WARN_UNUSED_RESULT;

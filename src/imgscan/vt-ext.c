@@ -55,6 +55,7 @@ static const VtFsClass ext_class = {
     .stat_path = vt_ext_stat_path,
     .read_head = vt_ext_read_head,
     .read_link = vt_ext_read_link,
+    .open = vt_ext_open,
     .is_same = vt_ext_is_same,
     .get_uuid = vt_ext_get_uuid,
     .free = ext_free,
@@ -68,7 +69,7 @@ vt_ext_open (VtDisk *disk, guint64 start, guint64 size, char **refusal, GError *
   GError *failure = NULL;
 
   *refusal = NULL;
-  self->base = (VtFs){.class = &ext_class, .disk = disk, .start = start};
+  self->base = (VtFs){.class = &ext_class, .disk = disk, .start = start, .size = size};
   self->io = vt_ext_io_new (disk, start, size);
   self->bitmaps = g_hash_table_new_full (NULL, NULL, NULL, g_free);
   self->zones = g_array_new (FALSE, FALSE, sizeof (VtExtZone));

@@ -35,7 +35,8 @@ typedef struct {
   gboolean (*stat_path) (VtFs *self, const char *path, VtFsType *type, GError **error);
   gboolean (*read_head) (VtFs *self, const char *path, gsize max, GBytes **data, GError **error);
   gboolean (*read_link) (VtFs *self, const char *path, char **target, GError **error);
-  /* NULL for kinds of which it cannot be told. REFERENCE is of the same kind. */
+  /* Both are NULL for kinds of which it cannot be told. REFERENCE is of the same kind. */
+  VtFs *(*open) (VtDisk *disk, guint64 start, guint64 size, char **refusal, GError **error);
   gboolean (*is_same) (VtFs *self,
                        VtFs *reference,
                        const VtDiskMap *changed,
@@ -51,6 +52,7 @@ struct _VtFs {
   const VtFsClass *class;
   VtDisk *disk;
   guint64 start;       /* of the window on the disk, in bytes */
+  guint64 size;        /* of the window */
   VtFsAliveFunc alive; /* or NULL */
   gpointer alive_data;
 };

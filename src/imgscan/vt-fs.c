@@ -124,6 +124,19 @@ vt_fs_get_uuid (VtFs *self)
   return self->class->get_uuid != NULL ? self->class->get_uuid (self) : NULL;
 }
 
+VtFs *
+vt_fs_open_reference (VtFs *self, VtDisk *disk, char **refusal, GError **error)
+{
+  guint64 disk_size = vt_disk_get_size (disk);
+  guint64 room = disk_size - MIN (disk_size, self->start);
+
+  *refusal = NULL;
+  if (self->class->open != NULL)
+    return self->class->open (disk, self->start, MIN (self->size, room), refusal, error);
+  *refusal = g_strdup ("of this kind of file system it cannot be told what was changed");
+  return NULL;
+}
+
 gboolean
 vt_fs_is_same (VtFs *self,
                VtFs *reference,

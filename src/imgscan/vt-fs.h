@@ -127,6 +127,13 @@ gboolean vt_fs_read_link (VtFs *self, const char *path, char **target, GError **
 char *vt_fs_get_uuid (VtFs *self);
 
 /*
+ * Opens the file system that lies where SELF does, on another disk, as a reference for
+ * vt_fs_is_same(). NULL with REFUSAL or ERROR set.
+ */
+VtFs *vt_fs_open_reference (VtFs *self, VtDisk *disk, char **refusal, GError **error)
+    G_GNUC_WARN_UNUSED_RESULT;
+
+/*
  * Whether the regular file INODE has the same content as in REFERENCE, the state of the file system
  * on another disk, which is the same as this one but for the ranges CHANGED. SAME is only TRUE
  * where that is certain without looking at the content: the inodes are equal, times of access

@@ -22,6 +22,38 @@ vt_image_options_new (const char *path)
   return self;
 }
 
+VtImageTemplate *
+vt_image_template_new (void)
+{
+  VtImageTemplate *self = g_new0 (VtImageTemplate, 1);
+
+  self->filesystems = g_new0 (char *, 1);
+  return self;
+}
+
+static VtImageTemplate *
+copy_template (const VtImageTemplate *self)
+{
+  VtImageTemplate *copy = NULL;
+
+  if (self == NULL)
+    return NULL;
+  copy = g_new0 (VtImageTemplate, 1);
+  copy->image = g_strdup (self->image);
+  copy->files = g_strdup (self->files);
+  copy->filesystems = g_strdupv (self->filesystems);
+  return copy;
+}
+
+void
+vt_image_template_free (VtImageTemplate *self)
+{
+  g_free (self->image);
+  g_free (self->files);
+  g_strfreev (self->filesystems);
+  g_free (self);
+}
+
 VtImageOptions *
 vt_image_options_copy (const VtImageOptions *self)
 {
@@ -36,6 +68,7 @@ vt_image_options_copy (const VtImageOptions *self)
   copy->keys = g_strdupv (self->keys);
   copy->include = g_strdupv (self->include);
   copy->exclude = g_strdupv (self->exclude);
+  copy->template = copy_template (self->template);
   return copy;
 }
 
@@ -50,10 +83,37 @@ vt_image_options_free (VtImageOptions *self)
   g_strfreev (self->keys);
   g_strfreev (self->include);
   g_strfreev (self->exclude);
+  g_clear_pointer (&self->template, vt_image_template_free);
   g_free (self);
 }
 
-#define ARGUMENTS_FORMAT "(^aym^ayttmsms^aay^aay^aay^aayttuu^aybt^aay)"
+#define ARGUMENTS_FORMAT "(^aym^ayttmsms^aay^aay^aay^aay@m" TEMPLATE_TYPE "ttuu^aybt^aay)"
+/* Image, files, file systems. */
+#define TEMPLATE_TYPE   "(mayayaay)"
+#define TEMPLATE_FORMAT "(m^ay^ay^aay)"
+
+static GVariant *
+serialize_template (const VtImageTemplate *self)
+{
+  GVariant *value = NULL;
+
+  if (self != NULL)
+    value = g_variant_new (TEMPLATE_FORMAT, self->image, self->files, self->filesystems);
+  return g_variant_new_maybe (G_VARIANT_TYPE (TEMPLATE_TYPE), value);
+}
+
+static VtImageTemplate *
+parse_template (GVariant *maybe)
+{
+  g_autoptr (GVariant) value = g_variant_get_maybe (maybe);
+  VtImageTemplate *self = NULL;
+
+  if (value == NULL)
+    return NULL;
+  self = g_new0 (VtImageTemplate, 1);
+  g_variant_get (value, TEMPLATE_FORMAT, &self->image, &self->files, &self->filesystems);
+  return self;
+}
 
 GVariant *
 vt_reader_arguments_serialize (const VtReaderArguments *self)
@@ -62,7 +122,8 @@ vt_reader_arguments_serialize (const VtReaderArguments *self)
 
   return g_variant_new (ARGUMENTS_FORMAT, options->path, options->file, options->offset,
                         options->size, options->format, options->snapshot, options->backing,
-                        options->keys, options->include, options->exclude, options->max_file_size,
+                        options->keys, options->include, options->exclude,
+                        serialize_template (options->template), options->max_file_size,
                         options->max_spool_size, (guint32)options->mode, (guint32)options->backend,
                         self->run_dir, self->force_tcg, self->underway, self->refused);
 }
@@ -71,16 +132,18 @@ void
 vt_reader_arguments_parse (VtReaderArguments *self, GVariant *value)
 {
   VtImageOptions *options = g_new0 (VtImageOptions, 1);
+  g_autoptr (GVariant) template = NULL;
   guint32 mode;
   guint32 backend;
 
   g_variant_get (value, ARGUMENTS_FORMAT, &options->path, &options->file, &options->offset,
                  &options->size, &options->format, &options->snapshot, &options->backing,
-                 &options->keys, &options->include, &options->exclude, &options->max_file_size,
-                 &options->max_spool_size, &mode, &backend, &self->run_dir, &self->force_tcg,
-                 &self->underway, &self->refused);
+                 &options->keys, &options->include, &options->exclude, &template,
+                 &options->max_file_size, &options->max_spool_size, &mode, &backend, &self->run_dir,
+                 &self->force_tcg, &self->underway, &self->refused);
   options->mode = mode;
   options->backend = backend;
+  options->template = parse_template (template);
   self->options = options;
 }
 

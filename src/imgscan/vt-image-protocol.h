@@ -27,7 +27,8 @@ typedef enum {
   VT_IMAGE_MSG_FILESYSTEM,     /* as in vt-image-records.h */
   VT_IMAGE_MSG_EXPECT,         /* files, bytes, excluded */
   VT_IMAGE_MSG_FILE,           /* file system, path, inode, size, mtime, ctime, digest, reason; a
-                                  content, when there is one, is attached, or else in the spool */
+                                  content, when there is one, is attached, or else in the spool,
+                                  or, with a digest and no reason, the template's */
   VT_IMAGE_MSG_SPOOL,          /* size, bytes of data: asks for a file for the next content */
   VT_IMAGE_MSG_LINK,           /* another name of the file sent last */
   VT_IMAGE_MSG_FILESYSTEM_END, /* file system, reason, detail ("" for none) */

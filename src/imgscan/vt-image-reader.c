@@ -19,13 +19,15 @@ typedef struct {
   const VtReaderArguments *arguments;
   VtImageSink *sink;
   VtBlockExport *export;
-  VtDirect *direct;       /* NULL: nothing is read directly */
-  GPtrArray *volumes;     /* of VtVolume, what the walker found; NULL without it */
-  GPtrArray *systems;     /* of VtOperatingSystem, likewise */
-  VtAppliance *appliance; /* NULL: not needed */
-  GPtrArray *filesystems; /* of VtFilesystem */
-  char *untold;           /* why the walker cannot tell what systems there are, or NULL */
-  gboolean refused;       /* another reader is to begin again, and was told so */
+  VtBlockExport *template; /* NULL: there is none below the image */
+  guint layers;            /* images that lie upon it */
+  VtDirect *direct;        /* NULL: nothing is read directly */
+  GPtrArray *volumes;      /* of VtVolume, what the walker found; NULL without it */
+  GPtrArray *systems;      /* of VtOperatingSystem, likewise */
+  VtAppliance *appliance;  /* NULL: not needed */
+  GPtrArray *filesystems;  /* of VtFilesystem */
+  char *untold;            /* why the walker cannot tell what systems there are, or NULL */
+  gboolean refused;        /* another reader is to begin again, and was told so */
 } Reader;
 
 static void
@@ -37,34 +39,11 @@ reader_clear (Reader *self)
   g_clear_pointer (&self->volumes, g_ptr_array_unref);
   g_clear_pointer (&self->direct, vt_direct_free);
   g_clear_pointer (&self->appliance, vt_appliance_free);
+  g_clear_pointer (&self->template, vt_block_export_free);
   g_clear_pointer (&self->export, vt_block_export_free);
 }
 
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (Reader, reader_clear)
-
-static gboolean
-export_image (Reader *self, GError **error)
-{
-  const VtImageOptions *options = self->arguments->options;
-  g_autoptr (VtBlockChain) chain = NULL;
-
-  if (!vt_image_sink_phase (self->sink, "open", error))
-    return FALSE;
-  chain = vt_block_chain_open (options, error);
-  if (chain == NULL || !vt_image_sink_described (self->sink, vt_block_chain_get_format (chain),
-                                                 vt_block_chain_get_virtual_size (chain), error))
-    return FALSE;
-  self->export = vt_block_export_start (chain, 0, options->snapshot, self->arguments->run_dir, error);
-  return self->export != NULL;
-}
-
-/* Asks for another reader. FALSE, always: this one is through. */
-static gboolean
-refuse (Reader *self, const char *id, const char *why, GError **error)
-{
-  self->refused = vt_image_sink_refused (self->sink, id, why, error);
-  return FALSE;
-}
 
 /* Why a reader before this one could not read ID directly, or NULL. */
 static const char *
@@ -83,6 +62,66 @@ may_read_directly (const Reader *self)
          find_refusal (self, VT_REFUSED_ALL) == NULL;
 }
 
+/*
+ * Where the template is in the chain, below the image. 0 and less: it is not. An image cannot vouch
+ * for itself: without another one to compare it with, there is nothing to tell what was changed.
+ */
+static gint
+find_template (const VtImageTemplate *template, VtBlockChain *chain)
+{
+  if (template->image != NULL)
+    return vt_block_chain_find (chain, template->image);
+  return (gint)vt_block_chain_get_length (chain) - 1;
+}
+
+/* So that the walker can compare the image with it. */
+static gboolean
+export_template (Reader *self, VtBlockChain *chain, GError **error)
+{
+  const VtImageTemplate *template = self->arguments->options->template;
+  gint link;
+
+  if (template == NULL || !may_read_directly (self))
+    return TRUE;
+  link = find_template (template, chain);
+  if (link <= 0) {
+    vt_image_sink_log (
+        self->sink, G_LOG_LEVEL_WARNING,
+        "it does not lie upon the template: all contents are read, and compared with "
+        "the template's by their digests");
+    return TRUE;
+  }
+  self->layers = (guint)link;
+  self->template =
+      vt_block_export_start (chain, (guint)link, NULL, self->arguments->run_dir, error);
+  return self->template != NULL;
+}
+
+static gboolean
+export_image (Reader *self, GError **error)
+{
+  const VtImageOptions *options = self->arguments->options;
+  g_autoptr (VtBlockChain) chain = NULL;
+
+  if (!vt_image_sink_phase (self->sink, "open", error))
+    return FALSE;
+  chain = vt_block_chain_open (options, error);
+  if (chain == NULL || !vt_image_sink_described (self->sink, vt_block_chain_get_format (chain),
+                                                 vt_block_chain_get_virtual_size (chain), error))
+    return FALSE;
+  self->export =
+      vt_block_export_start (chain, 0, options->snapshot, self->arguments->run_dir, error);
+  return self->export != NULL && export_template (self, chain, error);
+}
+
+/* Asks for another reader. FALSE, always: this one is through. */
+static gboolean
+refuse (Reader *self, const char *id, const char *why, GError **error)
+{
+  self->refused = vt_image_sink_refused (self->sink, id, why, error);
+  return FALSE;
+}
+
 /* Sees to it that the volumes that a reader before could not read are refused. */
 static void
 apply_refusals (Reader *self)
@@ -98,6 +137,18 @@ apply_refusals (Reader *self)
   }
 }
 
+static VtDirect *
+start_walker (Reader *self, GError **error)
+{
+  VtDirectBelow below = {NULL, self->layers};
+
+  if (self->template != NULL)
+    below.nbd_socket = vt_block_export_get_socket (self->template);
+  return vt_direct_start (vt_block_export_get_socket (self->export),
+                          self->template != NULL ? &below : NULL, self->arguments->options,
+                          self->sink, error);
+}
+
 static gboolean
 probe (Reader *self, GError **error)
 {
@@ -106,8 +157,7 @@ probe (Reader *self, GError **error)
   if (!vt_image_sink_direct (self->sink, VT_REFUSED_ALL, error) ||
       !vt_image_sink_phase (self->sink, "inspect", error))
     return FALSE;
-  self->direct = vt_direct_start (vt_block_export_get_socket (self->export),
-                                  self->arguments->options, self->sink, &lost);
+  self->direct = start_walker (self, &lost);
   if (self->direct == NULL ||
       !vt_direct_probe (self->direct, &self->volumes, &self->systems, &self->untold, &lost))
     return refuse (self, VT_REFUSED_ALL, lost->message, error);

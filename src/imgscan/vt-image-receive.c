@@ -103,8 +103,10 @@ file_is_sound (VtImage *self, VtImageFile *file, gsize digest_size, guint reason
     return FALSE;
   if (reason != VT_REASON_NONE)
     return file->memfd < 0;
-  if (digest_size != 0)
-    return FALSE;
+  if (digest_size != 0) {
+    file->unchanged = TRUE;
+    return file->memfd < 0 && self->options->template != NULL;
+  }
   if (file->memfd < 0)
     return vt_image_take_spool (self, file);
   return file->result->size <= self->options->max_file_size &&
@@ -139,7 +141,7 @@ receive_file (VtImage *self, GVariant *value, VtIpcFds *fds)
   digest_bytes = g_variant_get_fixed_array (digest, &digest_size, 1);
   if (!file_is_sound (self, file, digest_size, reason))
     return fail_malformed (self, "a file that is not what it must be");
-  if (reason == VT_REASON_NONE)
+  if (reason == VT_REASON_NONE && !file->unchanged)
     file->cost = vt_content_cost (file->spooled > 0 ? 0 : result->size);
   if (!has_room (self, file))
     return fail_malformed (self, "more at a time than it may");

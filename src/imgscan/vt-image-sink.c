@@ -209,7 +209,7 @@ vt_image_sink_file (
 {
   GVariant *value;
 
-  if (file->verdict.reason == VT_REASON_NONE &&
+  if (file->verdict.reason == VT_REASON_NONE && !file->has_digest &&
       !wait_for_room (self, vt_content_cost (memfd >= 0 ? file->size : 0), error))
     return FALSE;
   value = g_variant_new ("(u@ayttxx@ayy)", file->filesystem,

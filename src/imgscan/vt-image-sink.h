@@ -53,7 +53,8 @@ int vt_image_sink_open_spool (VtImageSink *self, guint64 size, guint64 data);
 
 /*
  * Sends a file, and LINKS (NULL-terminated, may be NULL), its other names. MEMFD is its content,
- * and stays the caller's; -1: there is none, or, if FILE has no reason, it is in the spool file.
+ * and stays the caller's; -1: there is none, or, if FILE has no reason, it is in the spool file; or
+ * FILE has a digest and no reason, and is as it was in the template.
  * Waits until the budget has room for it.
  */
 gboolean vt_image_sink_file (VtImageSink *self,

@@ -41,6 +41,17 @@ typedef enum {
   VT_BACKEND_GUESTFS, /* through libguestfs's appliance */
 } VtBackend;
 
+/* A template that the image is a clone of. */
+typedef struct {
+  char *image; /* its file, which the image lies upon; NULL: the lowest of those that it does */
+  char *files; /* the path of what vt_template_table_write() made */
+  GStrv filesystems; /* three strings for each of its file systems, in the table's order: id, type,
+                        UUID */
+} VtImageTemplate;
+
+VtImageTemplate *vt_image_template_new (void);
+void vt_image_template_free (VtImageTemplate *self);
+
 typedef struct {
   VtChildFunc reader; /* what the reader process runs: vt_image_reader_main() */
   VtBackend backend;
@@ -55,8 +66,9 @@ typedef struct {
   GStrv keys;     /* LUKS keys: DEVICE:key:STRING or DEVICE:file:FILE, DEVICE may be "all" */
   GStrv include;  /* globs; when there are any, only paths that match one are read */
   GStrv exclude;  /* globs; paths that match one are not read */
-  guint64 max_file_size;  /* bytes; larger files are spooled to disk, */
-  guint64 max_spool_size; /* up to so many bytes at a time; of others only the digest is made */
+  VtImageTemplate *template; /* what is as it was in it is not read; NULL: there is none */
+  guint64 max_file_size;     /* bytes; larger files are spooled to disk, */
+  guint64 max_spool_size;    /* up to so many bytes at a time; of others only the digest is made */
   VtImageMode mode;
   guint launch_timeout_s; /* how long the appliance may take to start with KVM */
   guint stall_timeout_s;  /* how long it may give no sign of life afterwards */
@@ -83,7 +95,8 @@ typedef struct {
   GPtrArray *links;     /* of gchar: its other names */
   int memfd;            /* content, which nobody can change; -1: see result */
   guint64 spooled;      /* its bytes, if it is a file on disk and no memfd, or 0 */
-  guint64 cost;         /* of VT_IMAGE_BUDGET */
+  gboolean unchanged; /* it is as it was in the template: its digest is set, and not its content */
+  guint64 cost;       /* of VT_IMAGE_BUDGET */
 } VtImageFile;
 
 void vt_image_file_free (VtImageFile *self);
