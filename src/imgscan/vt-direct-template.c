@@ -2,9 +2,7 @@
 #include "vt-direct-template.h"
 
 #include "vt-disk-changes.h"
-
-/* Strings of each file system in VtDirectTemplateStart.filesystems. */
-enum { FS_ID, FS_TYPE, FS_UUID, FS_N };
+#include "vt-image.h"
 
 struct _VtDirectTemplate {
   const VtTemplateTable *table;
@@ -38,22 +36,6 @@ vt_direct_template_free (VtDirectTemplate *self)
   g_free (self);
 }
 
-/*
- * By its place among the devices. Its UUID may have been changed since, which is no matter: what
- * stands at the same place in the template's image is compared.
- */
-static gint
-find_filesystem (const VtDirectTemplate *self, const VtFilesystem *filesystem)
-{
-  const char *const *entry = self->filesystems;
-
-  for (gint i = 0; entry[0] != NULL; i++, entry += FS_N)
-    if (g_str_equal (entry[FS_ID], filesystem->id) &&
-        g_str_equal (entry[FS_TYPE], filesystem->type))
-      return i;
-  return -1;
-}
-
 /* Whether the table is of this file system, and not of another that stands there now. */
 static gboolean
 is_the_template (VtFs *reference, const char *uuid)
@@ -69,15 +51,15 @@ vt_direct_template_select (
 {
   g_autofree char *refusal = NULL;
   GError *failure = NULL;
-  gint index = find_filesystem (self, filesystem);
+  gint number = vt_image_template_find (self->filesystems, filesystem);
 
   *why = NULL;
   g_clear_pointer (&self->reference, vt_fs_free);
-  if (index < 0) {
+  if (number < 0) {
     *why = g_strdup ("the template has no such file system");
     return TRUE;
   }
-  self->fs = (guint)index;
+  self->fs = (guint)number;
   self->reference = vt_fs_open_reference (fs, self->disk, &refusal, &failure);
   if (failure != NULL) {
     g_propagate_prefixed_error (error, failure, "template: ");
@@ -85,7 +67,8 @@ vt_direct_template_select (
   }
   if (self->reference == NULL) {
     *why = g_steal_pointer (&refusal);
-  } else if (!is_the_template (self->reference, self->filesystems[FS_N * index + FS_UUID])) {
+  } else if (!is_the_template (self->reference,
+                               vt_image_template_get_uuid (self->filesystems, self->fs))) {
     g_clear_pointer (&self->reference, vt_fs_free);
     *why = g_strdup ("the image below does not have the template's file system there");
   }

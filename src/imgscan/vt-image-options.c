@@ -31,6 +31,28 @@ vt_image_template_new (void)
   return self;
 }
 
+/* Strings of each of VtImageTemplate.filesystems. */
+enum { FS_ID, FS_TYPE, FS_UUID, FS_N };
+
+gint
+vt_image_template_find (const char *const *filesystems, const VtFilesystem *filesystem)
+{
+  for (gint i = 0; filesystems[FS_N * i] != NULL; i++) {
+    const char *const *entry = filesystems + FS_N * i;
+
+    if (g_str_equal (entry[FS_ID], filesystem->id) &&
+        g_str_equal (entry[FS_TYPE], filesystem->type))
+      return i;
+  }
+  return -1;
+}
+
+const char *
+vt_image_template_get_uuid (const char *const *filesystems, guint number)
+{
+  return filesystems[FS_N * number + FS_UUID];
+}
+
 static VtImageTemplate *
 copy_template (const VtImageTemplate *self)
 {

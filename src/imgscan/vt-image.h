@@ -52,6 +52,12 @@ typedef struct {
 VtImageTemplate *vt_image_template_new (void);
 void vt_image_template_free (VtImageTemplate *self);
 
+/* The number among FILESYSTEMS, of VtImageTemplate, of the one at the place where FILESYSTEM is;
+ * -1: none. Its UUID does not count, since a clone may have been given another one. */
+gint vt_image_template_find (const char *const *filesystems, const VtFilesystem *filesystem);
+/* Its UUID in the template. */
+const char *vt_image_template_get_uuid (const char *const *filesystems, guint number);
+
 typedef struct {
   VtChildFunc reader; /* what the reader process runs: vt_image_reader_main() */
   VtBackend backend;

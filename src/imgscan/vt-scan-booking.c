@@ -38,6 +38,22 @@ count_source (VtScanJob *self, const VtFileResult *file)
     stats->scanned_bytes += file->size;
   } else if (file->source == VT_SOURCE_STORE) {
     stats->from_store++;
+  } else if (file->source == VT_SOURCE_TEMPLATE) {
+    stats->from_template++;
+  }
+}
+
+/* What of it was there before. */
+static void
+count_unread (VtScanJob *self, const VtImageFile *file)
+{
+  VtScanStats *stats = &self->result->stats;
+
+  if (self->tally != NULL)
+    vt_template_tally_note (self->tally, file->result);
+  if (file->unchanged) {
+    stats->unread++;
+    stats->unread_bytes += file->result->size;
   }
 }
 
@@ -76,6 +92,7 @@ void
 vt_scan_job_book_file (VtScanJob *self, const VtImageFile *file)
 {
   count_source (self, file->result);
+  count_unread (self, file);
   book_name (self, file->result, file->result->path);
   for (guint i = 0; i < file->links->len; i++)
     book_name (self, file->result, g_ptr_array_index (file->links, i));
@@ -118,6 +135,8 @@ vt_scan_job_close_books (VtScanJob *self)
   g_array_set_size (self->clean_files, self->result->filesystems->len);
   for (guint i = 0; i < self->result->filesystems->len; i++)
     fail_filesystem (self, i);
+  if (self->tally != NULL)
+    vt_template_tally_finish (self->tally, self->result);
   g_ptr_array_sort (self->result->findings, compare_files);
   g_ptr_array_sort (self->result->incomplete, compare_files);
 }

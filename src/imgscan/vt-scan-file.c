@@ -61,6 +61,28 @@ on_settled (VtScanContent *settled, gpointer user_data)
   finish (content->job, task);
 }
 
+/* Nothing of it was read: its digest is the template's, and known. */
+static void
+take_unchanged (VtScanJob *self, FileTask *task)
+{
+  VtFileResult *result = task->file->result;
+  VtSource source = VT_SOURCE_NONE;
+  g_autoptr (GError) error = NULL;
+
+  if (self->context.template != NULL &&
+      vt_template_lookup (self->context.template, &result->digest, &result->verdict,
+                          &result->members, &source)) {
+    finish_without_content (self, task, source);
+    return;
+  }
+  error = g_error_new_literal (VT_IMAGE_ERROR, VT_IMAGE_ERROR_READER,
+                               "the process that reads the image says that a file is as it was in "
+                               "the template, which does not have it");
+  result->verdict = vt_verdict_incomplete (VT_REASON_READ_ERROR);
+  vt_scan_job_fail (self, error);
+  finish_without_content (self, task, VT_SOURCE_NONE);
+}
+
 void
 vt_scan_job_take_file (VtScanJob *self, VtImageFile *file)
 {
@@ -70,7 +92,9 @@ vt_scan_job_take_file (VtScanJob *self, VtImageFile *file)
   task->file = file;
   task->generation = self->generation;
   self->underway++;
-  if (file->memfd < 0) {
+  if (file->unchanged) {
+    take_unchanged (self, task);
+  } else if (file->memfd < 0) {
     finish_without_content (self, task, VT_SOURCE_NONE);
   } else if (result->size == 0) {
     result->digest = vt_digest_of_data ("", 0);

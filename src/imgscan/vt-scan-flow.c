@@ -215,10 +215,13 @@ is_worth_a_try (const VtScanContent *self, const VtVerdict *known)
 }
 
 static gboolean
-find_known (VtScanContent *self, VtVerdict *verdict, GError **error)
+find_known (VtScanContent *self, VtVerdict *verdict, VtSource *source, GError **error)
 {
   const VtScanContext *context = &self->job->context;
   const VtKnownVerdict *failure = g_hash_table_lookup (self->job->failures, &self->digest);
+  GError *failed = NULL;
+
+  *source = VT_SOURCE_STORE;
 
   if (failure != NULL) {
     *verdict = failure->verdict;
@@ -226,12 +229,17 @@ find_known (VtScanContent *self, VtVerdict *verdict, GError **error)
     self->passing = failure->passing;
     return TRUE;
   }
-  if (!vt_store_lookup (context->store, context->engine_id->id, &self->digest, self->size, verdict,
-                        &self->members, error))
+  if (vt_store_lookup (context->store, context->engine_id->id, &self->digest, self->size, verdict,
+                       &self->members, &failed)) {
+    if (!is_worth_a_try (self, verdict))
+      return TRUE;
+    g_clear_pointer (&self->members, g_strfreev);
     return FALSE;
-  if (!is_worth_a_try (self, verdict))
-    return TRUE;
-  g_clear_pointer (&self->members, g_strfreev);
+  }
+  if (failed == NULL)
+    return context->template != NULL &&
+           vt_template_lookup (context->template, &self->digest, verdict, &self->members, source);
+  g_propagate_error (error, failed);
   return FALSE;
 }
 
@@ -240,13 +248,14 @@ look_up (VtScanContent *self)
 {
   g_autoptr (GError) error = NULL;
   VtVerdict verdict;
+  VtSource source;
 
   if (is_in_itself (self)) {
     self->cut_short = TRUE;
     verdict = vt_verdict_incomplete (VT_REASON_RECURSION_LIMIT);
     vt_scan_content_settle (self, &verdict, VT_SOURCE_NONE);
-  } else if (find_known (self, &verdict, &error)) {
-    vt_scan_content_settle (self, &verdict, VT_SOURCE_STORE);
+  } else if (find_known (self, &verdict, &source, &error)) {
+    vt_scan_content_settle (self, &verdict, source);
   } else if (error != NULL) {
     vt_scan_job_fail (self->job, error);
     verdict = vt_verdict_incomplete (VT_REASON_ENGINE_ERROR);

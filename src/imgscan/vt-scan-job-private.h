@@ -4,6 +4,7 @@
 
 #include "vt-nested-image.h"
 #include "vt-scan-job.h"
+#include "vt-template-tally.h"
 
 struct _VtScanJob {
   GObject parent_instance;
@@ -16,6 +17,7 @@ struct _VtScanJob {
   VtImage *image;
   VtNestedReader *nested;
   VtScanResult *result;
+  VtTemplateTally *tally; /* NULL without a template */
   VtScanProgress progress;
   GThreadPool *hashers;
   GHashTable *leaders;      /* VtDigest to VtScanContent: the first of its kind under way */

@@ -32,6 +32,7 @@ vt_scan_job_finalize (GObject *object)
   g_hash_table_unref (self->failures);
   g_hash_table_unref (self->openings);
   g_array_unref (self->clean_files);
+  g_clear_pointer (&self->tally, vt_template_tally_free);
   g_clear_pointer (&self->result, vt_scan_result_free);
   g_clear_pointer (&self->main_context, g_main_context_unref);
   G_OBJECT_CLASS (vt_scan_job_parent_class)->finalize (object);
@@ -79,6 +80,8 @@ vt_scan_job_new (const VtScanContext *context, const VtImageOptions *options, Vt
   self->result->engine = context->engine_id;
   self->result->snapshot = g_strdup (options->snapshot);
   self->progress.phase = "open";
+  if (context->template != NULL)
+    self->tally = vt_template_tally_new (context->template, self->result);
   return self;
 }
 
@@ -156,6 +159,8 @@ on_restarted (gpointer user_data)
   memset (&self->progress, 0, sizeof self->progress);
   self->progress.phase = "open";
   g_array_set_size (self->clean_files, 0);
+  if (self->tally != NULL)
+    vt_template_tally_reset (self->tally);
   if (self->manifest != NULL && !vt_manifest_clear (self->manifest, &error))
     vt_scan_job_fail (self, error);
 }

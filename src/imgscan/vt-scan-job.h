@@ -13,6 +13,7 @@
 #include "vt-scan-pool.h"
 #include "vt-scan-result.h"
 #include "vt-store.h"
+#include "vt-template.h"
 #include "vt-unpack-pool.h"
 
 #define VT_TYPE_SCAN_JOB (vt_scan_job_get_type ())
@@ -45,6 +46,7 @@ typedef struct {
   VtStore *store;
   VtUnpackPool *unpack_pool;
   const VtEngineOptions *limits; /* those that the engine id stands for */
+  VtTemplate *template;          /* that the image is a clone of, prepared; NULL: none is known */
   const char *const *passwords;  /* for what is encrypted in containers; NULL: none */
 } VtScanContext;
 

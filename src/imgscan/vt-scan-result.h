@@ -12,6 +12,7 @@
 #include "vt-digest.h"
 #include "vt-engine-id.h"
 #include "vt-members.h"
+#include "vt-statement.h"
 #include "vt-verdict.h"
 
 /* Where a file's verdict came from. */
@@ -98,11 +99,25 @@ typedef struct {
   guint64 scanned_member_bytes;
   guint64 from_store;
   guint64 from_template;
+  guint64 unread; /* files that were as in the template, so that their contents were not read */
+  guint64 unread_bytes;
   gdouble open_seconds; /* until the image's file systems were known */
   gdouble load_seconds; /* loading the engine; 0 when it was not needed */
   gdouble read_seconds; /* reading, scanning going on beside it */
   gdouble total_seconds;
 } VtScanStats;
+
+/* How the files of a clone are to those of its template. */
+typedef struct {
+  const VtStatement *statement; /* not owned; NULL: there is no template */
+  gboolean counts;              /* its verdicts were taken */
+  gint64 age;                   /* of its signatures, in seconds; 0: they are those in force */
+  guint64 unchanged;            /* files that have the same content under the same inode, */
+  guint64 changed;              /* another content, */
+  guint64 added;                /* an inode that the template's cache does not have */
+  guint64 removed;              /* files of the cache that are not there any more */
+  gboolean removed_is_known;    /* FALSE if not all files were looked at */
+} VtTemplateUse;
 
 /* Most files in each of a result's lists, so that memory does not grow with the image; the manifest
  * has them all. */
@@ -120,8 +135,9 @@ typedef struct {
   GPtrArray *findings;      /* of VtFileResult, infected, in the order of file system and path */
   GPtrArray *incomplete;    /* of VtFileResult, likewise */
   VtScanStats stats;
-  gboolean partial; /* stopped before the end */
-  GError *error;    /* why the scan failed, or NULL */
+  VtTemplateUse template; /* what came of the template, if there is one */
+  gboolean partial;       /* stopped before the end */
+  GError *error;          /* why the scan failed, or NULL */
 } VtScanResult;
 
 VtScanResult *vt_scan_result_new (const char *path);

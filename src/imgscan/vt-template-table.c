@@ -2,13 +2,12 @@
 #include "vt-template-table.h"
 
 #include <errno.h>
-#include <fcntl.h>
-#include <sys/mman.h>
 
 #include "vt-fd.h"
+#include "vt-memfd.h"
 
 struct _VtTemplateTable {
-  GMappedFile *map;
+  GMappedFile *map; /* or NULL */
   const VtCleanFile *files;
   gsize n_files;
 };
@@ -23,28 +22,13 @@ fail_with_errno (const char *what, GError **error)
   return -1;
 }
 
-static gboolean
-write_all (int fd, const void *data, gsize size)
-{
-  gsize done = 0;
-
-  while (done < size) {
-    gssize n = write (fd, (const guint8 *)data + done, size - done);
-
-    if (n < 0 && errno != EINTR)
-      return FALSE;
-    done += (gsize)MAX (n, 0);
-  }
-  return TRUE;
-}
-
 int
 vt_template_table_write (GArray *files, GError **error)
 {
-  vt_autofd fd = memfd_create ("vt-template", MFD_CLOEXEC | MFD_ALLOW_SEALING);
+  vt_autofd fd = vt_memfd_new ("vt-template");
 
-  if (fd < 0 || !write_all (fd, files->data, files->len * sizeof (VtCleanFile)) ||
-      fcntl (fd, F_ADD_SEALS, F_SEAL_WRITE | F_SEAL_GROW | F_SEAL_SHRINK | F_SEAL_SEAL) < 0)
+  if (fd < 0 || !vt_fd_write_at (fd, 0, files->data, files->len * sizeof (VtCleanFile)) ||
+      !vt_memfd_seal (fd))
     return fail_with_errno ("memfd", error);
   return vt_fd_steal (&fd);
 }
@@ -63,6 +47,16 @@ vt_template_table_read (const char *path, GError **error)
   self->files = (const VtCleanFile *)(gconstpointer)g_mapped_file_get_contents (self->map);
   self->n_files = g_mapped_file_get_length (self->map) / sizeof (VtCleanFile);
   return g_steal_pointer (&self);
+}
+
+VtTemplateTable *
+vt_template_table_new (GArray *files)
+{
+  VtTemplateTable *self = g_new0 (VtTemplateTable, 1);
+
+  self->files = (const VtCleanFile *)(gconstpointer)files->data;
+  self->n_files = files->len;
+  return self;
 }
 
 void

@@ -17,6 +17,8 @@ int vt_template_table_write (GArray *files, GError **error) G_GNUC_WARN_UNUSED_R
 /* What the file at PATH holds. */
 VtTemplateTable *vt_template_table_read (const char *path,
                                          GError **error) G_GNUC_WARN_UNUSED_RESULT;
+/* The same of FILES, which stay the caller's and must not change. */
+VtTemplateTable *vt_template_table_new (GArray *files);
 void vt_template_table_free (VtTemplateTable *self);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (VtTemplateTable, vt_template_table_free)
 

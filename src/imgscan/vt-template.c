@@ -1,0 +1,271 @@
+// SPDX-License-Identifier: GPL-2.0-only WITH cryptsetup-OpenSSL-exception
+#include "vt-template.h"
+
+#include <unistd.h>
+
+#include "vt-fd.h"
+#include "vt-template-table.h"
+
+/* A content that the verdict store knows. */
+typedef struct {
+  VtDigest digest;
+  VtVerdict verdict;
+  GStrv members;
+} KnownContent;
+
+struct _VtTemplate {
+  VtStatement *statement;
+  VtCleanCache *cache;
+  char *image;
+  GStrv filesystems;      /* VtImageTemplate.filesystems */
+  GArray *own;            /* of VtDigest: contents that were scanned and are not in the cache */
+  GArray *files;          /* of VtCleanFile, in order */
+  VtTemplateTable *table; /* the same */
+
+  gboolean counts;
+  gint64 age;
+  GHashTable *known; /* VtDigest, in the value, to KnownContent: without COUNTS */
+  int reader_files;  /* memfd: what the reader is told */
+};
+
+static void
+known_content_free (gpointer data)
+{
+  KnownContent *known = data;
+
+  g_strfreev (known->members);
+  g_free (known);
+}
+
+static gboolean
+take_file (const VtCleanFile *file, gpointer user_data, GError **error)
+{
+  VtTemplate *self = user_data;
+
+  g_array_append_vals (self->files, file, 1);
+  return TRUE;
+}
+
+static GStrv
+list_filesystems (const VtStatement *statement)
+{
+  g_autoptr (GStrvBuilder) builder = g_strv_builder_new ();
+
+  for (guint i = 0; i < statement->filesystems->len; i++) {
+    const VtStatementFilesystem *filesystem = g_ptr_array_index (statement->filesystems, i);
+
+    g_strv_builder_add_many (builder, filesystem->id, filesystem->type, filesystem->uuid, NULL);
+  }
+  return g_strv_builder_end (builder);
+}
+
+VtTemplate *
+vt_template_new (VtStatement *statement, VtCleanCache *cache, const char *image, GError **error)
+{
+  g_autoptr (VtTemplate) self = g_new0 (VtTemplate, 1);
+
+  self->statement = statement;
+  self->cache = cache;
+  self->image = g_strdup (image);
+  self->filesystems = list_filesystems (statement);
+  self->own = g_array_new (FALSE, FALSE, sizeof (VtDigest));
+  self->files = g_array_new (FALSE, FALSE, sizeof (VtCleanFile));
+  self->known = g_hash_table_new_full (vt_digest_hash, vt_digest_equal, NULL, known_content_free);
+  self->reader_files = -1;
+  if (!vt_clean_cache_foreach_file (cache, take_file, self, error))
+    return NULL;
+  self->table = vt_template_table_new (self->files);
+  return g_steal_pointer (&self);
+}
+
+void
+vt_template_free (VtTemplate *self)
+{
+  g_clear_pointer (&self->table, vt_template_table_free);
+  g_array_unref (self->files);
+  g_array_unref (self->own);
+  g_hash_table_unref (self->known);
+  vt_fd_clear (&self->reader_files);
+  g_strfreev (self->filesystems);
+  g_free (self->image);
+  vt_clean_cache_free (self->cache);
+  vt_statement_free (self->statement);
+  g_free (self);
+}
+
+const VtStatement *
+vt_template_get_statement (const VtTemplate *self)
+{
+  return self->statement;
+}
+
+void
+vt_template_add_content (VtTemplate *self, const VtDigest *digest)
+{
+  g_array_append_vals (self->own, digest, 1);
+}
+
+/* Whether STORE knows the content of FILE; it is remembered then. */
+static gboolean
+ask_store (VtTemplate *self,
+           const VtEngineId *engine,
+           VtStore *store,
+           const VtCleanFile *file,
+           gboolean *is_known,
+           GError **error)
+{
+  GError *failure = NULL;
+  KnownContent *known;
+  VtVerdict verdict;
+  GStrv members;
+
+  *is_known = g_hash_table_contains (self->known, &file->digest);
+  if (*is_known)
+    return TRUE;
+  *is_known =
+      vt_store_lookup (store, engine->id, &file->digest, file->size, &verdict, &members, &failure);
+  if (!*is_known) {
+    if (failure != NULL)
+      g_propagate_error (error, failure);
+    return failure == NULL;
+  }
+  known = g_new0 (KnownContent, 1);
+  *known = (KnownContent){file->digest, verdict, members};
+  g_hash_table_insert (self->known, &known->digest, known);
+  return TRUE;
+}
+
+/* The files of which the store knows the content. */
+static GArray *
+find_known_files (VtTemplate *self, const VtEngineId *engine, VtStore *store, GError **error)
+{
+  g_autoptr (GArray) files = g_array_new (FALSE, FALSE, sizeof (VtCleanFile));
+
+  g_hash_table_remove_all (self->known);
+  for (guint i = 0; i < self->files->len; i++) {
+    const VtCleanFile *file = &g_array_index (self->files, VtCleanFile, i);
+    gboolean is_known;
+
+    if (!ask_store (self, engine, store, file, &is_known, error))
+      return NULL;
+    if (is_known)
+      g_array_append_vals (files, file, 1);
+  }
+  return g_steal_pointer (&files);
+}
+
+static void
+judge (VtTemplate *self, const VtEngineId *engine, gint64 max_age_s, gint64 now)
+{
+  gboolean current = g_str_equal (self->statement->engine_id, engine->id);
+
+  self->age = current ? 0 : MAX (now - vt_statement_get_signature_time (self->statement), 0);
+  self->counts = current || self->age <= max_age_s;
+}
+
+gboolean
+vt_template_prepare (VtTemplate *self,
+                     const VtEngineId *engine,
+                     gint64 max_age_s,
+                     gint64 now,
+                     VtStore *store,
+                     GError **error)
+{
+  g_autoptr (GArray) known = NULL;
+
+  judge (self, engine, max_age_s, now);
+  known = self->counts ? g_array_ref (self->files) : find_known_files (self, engine, store, error);
+  if (known == NULL)
+    return FALSE;
+  vt_fd_clear (&self->reader_files);
+  self->reader_files = vt_template_table_write (known, error);
+  return self->reader_files >= 0;
+}
+
+gboolean
+vt_template_counts (const VtTemplate *self)
+{
+  return self->counts;
+}
+
+gint64
+vt_template_get_age (const VtTemplate *self)
+{
+  return self->age;
+}
+
+void
+vt_template_apply (VtTemplate *self, VtImageOptions *options)
+{
+  VtImageTemplate *template = vt_image_template_new ();
+
+  g_strfreev (template->filesystems);
+  template->filesystems = g_strdupv (self->filesystems);
+  template->image = g_strdup (self->image);
+  template->files = g_strdup_printf ("/proc/%d/fd/%d", (int)getpid (), self->reader_files);
+  g_clear_pointer (&options->template, vt_image_template_free);
+  options->template = template;
+}
+
+static gboolean
+is_own (const VtTemplate *self, const VtDigest *digest)
+{
+  for (guint i = 0; i < self->own->len; i++)
+    if (vt_digest_equal (&g_array_index (self->own, VtDigest, i), digest))
+      return TRUE;
+  return FALSE;
+}
+
+/* What cannot be told is not known, and scanned again. */
+static gboolean
+is_in_cache (VtTemplate *self, const VtDigest *digest)
+{
+  g_autoptr (GError) error = NULL;
+  gboolean found = vt_clean_cache_has_content (self->cache, digest, &error);
+
+  if (error != NULL)
+    g_warning ("template: %s", error->message);
+  return found;
+}
+
+gboolean
+vt_template_lookup (
+    VtTemplate *self, const VtDigest *digest, VtVerdict *verdict, GStrv *members, VtSource *source)
+{
+  const KnownContent *known = g_hash_table_lookup (self->known, digest);
+
+  *members = NULL;
+  if (self->counts && (is_own (self, digest) || is_in_cache (self, digest))) {
+    *verdict = vt_verdict_clean ();
+    *source = VT_SOURCE_TEMPLATE;
+    return TRUE;
+  }
+  if (known == NULL)
+    return FALSE;
+  *verdict = known->verdict;
+  *members = g_strdupv (known->members);
+  *source = VT_SOURCE_STORE;
+  return TRUE;
+}
+
+gint
+vt_template_find_filesystem (const VtTemplate *self, const VtFilesystem *filesystem)
+{
+  return vt_image_template_find ((const char *const *)self->filesystems, filesystem);
+}
+
+const VtCleanFile *
+vt_template_find_file (const VtTemplate *self, guint fs, guint64 inode, gsize *index)
+{
+  const VtCleanFile *file = vt_template_table_find (self->table, fs, inode);
+
+  if (file != NULL)
+    *index = (gsize)(file - (const VtCleanFile *)(gconstpointer)self->files->data);
+  return file;
+}
+
+gsize
+vt_template_count_files (const VtTemplate *self)
+{
+  return self->files->len;
+}
