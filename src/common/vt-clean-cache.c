@@ -29,7 +29,7 @@ static const char *const contents_sql =
 static const char *const foreach_sql = SELECT_FILES " ORDER BY fs, ino";
 static const char *const find_sql = SELECT_FILES " WHERE fs = ? AND ino = ?";
 
-G_DEFINE_QUARK (vt - clean - cache - error - quark, vt_clean_cache_error)
+G_DEFINE_QUARK (vt_clean_cache_error_quark, vt_clean_cache_error)
 
 gboolean
 vt_clean_cache_set_error (sqlite3 *db, const char *prefix, GError **error)
