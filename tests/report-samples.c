@@ -69,6 +69,7 @@ get_engine (void)
         .version = (char *)"1.4.6",
         .flevel = 210,
         .databases = g_ptr_array_new (),
+        .settings = (char *)"",
         .id = (char *)"0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"};
     g_ptr_array_add (engine.databases, &databases[0]);
     g_ptr_array_add (engine.databases, &databases[1]);

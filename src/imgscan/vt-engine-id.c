@@ -169,10 +169,9 @@ list_names (const char *path, GError **error)
 }
 
 static char *
-make_id (const VtEngineId *self, const VtEngineOptions *options)
+make_id (const VtEngineId *self, const char *settings)
 {
   g_autoptr (VtHasher) hasher = vt_hasher_new ();
-  g_autofree char *settings = vt_engine_settings_describe (options);
   char hex[VT_DIGEST_HEX_SIZE];
   VtDigest digest;
 
@@ -188,10 +187,20 @@ make_id (const VtEngineId *self, const VtEngineOptions *options)
   return g_strdup (vt_digest_to_hex (&digest, hex));
 }
 
+static char *
+digest_settings (const char *settings)
+{
+  const VtDigest digest = vt_digest_of_data (settings, strlen (settings));
+  char hex[VT_DIGEST_HEX_SIZE];
+
+  return g_strdup (vt_digest_to_hex (&digest, hex));
+}
+
 VtEngineId *
 vt_engine_id_new (const VtEngineOptions *options, GError **error)
 {
   g_autoptr (VtEngineId) self = g_new0 (VtEngineId, 1);
+  g_autofree char *settings = vt_engine_settings_describe (options);
   g_autoptr (GPtrArray) names = NULL;
   gboolean any_loaded = FALSE;
 
@@ -216,7 +225,8 @@ vt_engine_id_new (const VtEngineOptions *options, GError **error)
     set_no_database_error (error, options->database_dir);
     return NULL;
   }
-  self->id = make_id (self, options);
+  self->settings = digest_settings (settings);
+  self->id = make_id (self, settings);
   return g_steal_pointer (&self);
 }
 
@@ -225,6 +235,7 @@ vt_engine_id_free (VtEngineId *self)
 {
   g_free (self->version);
   g_clear_pointer (&self->databases, g_ptr_array_unref);
+  g_free (self->settings);
   g_free (self->id);
   g_free (self);
 }

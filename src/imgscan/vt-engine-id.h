@@ -33,7 +33,8 @@ typedef struct {
   char *version;        /* libclamav's own: "1.4.6" */
   guint32 flevel;       /* functionality level */
   GPtrArray *databases; /* of VtEngineDatabase, in the order of their names */
-  char *id;             /* 64 hexadecimal digits */
+  char *settings;       /* 64 hexadecimal digits: of the rules, options and limits alone */
+  char *id;             /* likewise, of all */
 } VtEngineId;
 
 /* Reads and hashes every database file of OPTIONS' directory. */

@@ -68,6 +68,8 @@ vt_report_json_stats (VtJsonWriter *json, const char *name, const VtScanStats *s
   vt_json_uint (json, "scanned_member_bytes", stats->scanned_member_bytes);
   vt_json_uint (json, "from_store", stats->from_store);
   vt_json_uint (json, "from_template", stats->from_template);
+  vt_json_uint (json, "unread", stats->unread);
+  vt_json_uint (json, "unread_bytes", stats->unread_bytes);
   vt_json_begin_object (json, "seconds");
   vt_json_seconds (json, "open", stats->open_seconds);
   vt_json_seconds (json, "load", stats->load_seconds);
@@ -195,6 +197,28 @@ write_files (VtJsonWriter *json, const VtScanResult *result)
 }
 
 static void
+write_template (VtJsonWriter *json, const VtTemplateUse *use)
+{
+  if (use->statement == NULL) {
+    vt_json_null (json, "template");
+    return;
+  }
+  vt_json_begin_object (json, "template");
+  vt_json_string (json, "id", use->statement->template_id);
+  vt_json_time (json, "created", use->statement->created);
+  vt_json_boolean (json, "verdicts_taken", use->counts);
+  vt_json_uint (json, "signatures_age", (guint64)use->age);
+  vt_json_uint (json, "unchanged", use->unchanged);
+  vt_json_uint (json, "changed", use->changed);
+  vt_json_uint (json, "added", use->added);
+  if (use->removed_is_known)
+    vt_json_uint (json, "removed", use->removed);
+  else
+    vt_json_null (json, "removed");
+  vt_json_end_object (json);
+}
+
+static void
 write_result (VtJsonWriter *json, const VtScanResult *result)
 {
   vt_report_json_engine (json, "engine", result->engine);
@@ -202,6 +226,7 @@ write_result (VtJsonWriter *json, const VtScanResult *result)
   write_contents (json, result);
   write_files (json, result);
   vt_report_json_stats (json, "stats", &result->stats);
+  write_template (json, &result->template);
   vt_json_boolean (json, "partial", result->partial);
   vt_json_string (json, "error", result->error != NULL ? result->error->message : NULL);
 }

@@ -6,6 +6,8 @@
  */
 #include "vt-report-private.h"
 
+#define SECONDS_A_DAY ((gint64)24 * 60 * 60)
+
 /* PREFIX is empty, or the image's name and a colon. */
 static void
 write_findings (const VtScanResult *result, const char *prefix, VtSink *sink)
@@ -159,6 +161,38 @@ write_counts (const VtScanResult *result, VtSink *sink)
 }
 
 static void
+write_template_age (const VtTemplateUse *use, VtSink *sink)
+{
+  if (use->age == 0) {
+    vt_sink_puts (sink, ", current signatures\n");
+    return;
+  }
+  vt_sink_printf (sink, ", signatures older than those in use, of %" G_GINT64_FORMAT " days: %s\n",
+                  use->age / SECONDS_A_DAY,
+                  use->counts ? "taken" : "not taken (--max-verdict-age)");
+}
+
+static void
+write_template (const VtScanResult *result, VtSink *sink)
+{
+  const VtTemplateUse *use = &result->template;
+  g_autofree char *unread = vt_report_format_size (result->stats.unread_bytes);
+
+  if (use->statement == NULL)
+    return;
+  vt_sink_printf (sink, "Template: %s", use->statement->template_id);
+  write_template_age (use, sink);
+  vt_sink_printf (sink,
+                  "Since the template: %" G_GUINT64_FORMAT " files unchanged, %" G_GUINT64_FORMAT
+                  " changed, %" G_GUINT64_FORMAT " added",
+                  use->unchanged, use->changed, use->added);
+  if (use->removed_is_known)
+    vt_sink_printf (sink, ", %" G_GUINT64_FORMAT " removed", use->removed);
+  vt_sink_printf (sink, "\nNot read, since unchanged: %" G_GUINT64_FORMAT " files, %s\n",
+                  result->stats.unread, unread);
+}
+
+static void
 write_time (const VtScanStats *stats, VtSink *sink)
 {
   char total[G_ASCII_DTOSTR_BUF_SIZE];
@@ -189,6 +223,7 @@ write_summary (const VtScanResult *result, VtSink *sink)
   /* Noughts after a failure would look like an answer. */
   if (result->error == NULL || result->stats.files > 0)
     write_counts (result, sink);
+  write_template (result, sink);
   write_time (&result->stats, sink);
 }
 
