@@ -4,17 +4,9 @@
  */
 #include "vt-verbs.h"
 
-#include <glib-unix.h>
-#include <signal.h>
 #include <stdio.h>
-#include <string.h>
 
-#include "vt-cli.h"
-#include "vt-paths.h"
-#include "vt-progress.h"
-#include "vt-scan-job.h"
-#include "vt-unpack-worker.h"
-#include "vt-unwrap.h"
+#include "vt-session.h"
 
 static const char summary[] =
     "Scans disk images offline: qcow2, raw, vmdk, vhd, vhdx, vdi, or a block device;\n"
@@ -25,39 +17,20 @@ static const char summary[] =
 typedef struct {
   VtCliOptions cli;
   VtReportFormat format;
-  VtProgressStyle progress;
-  VtUnwrap unwrap;
-  VtEngineOptions *engine_options;
-  guint64 max_spool_size;
-  VtSpawner *spawner;
-  VtEngineId *engine_id;
-  VtRunDir *run_dir; /* for a store that is not kept */
-  VtStore *store;
-  VtScanPool *pool;
-  VtUnpackPool *unpack_pool;
-  GStrv passwords;
+  VtSession session;
   GOutputStream *output;
   GOutputStream *manifest;
   GPtrArray *results; /* of VtScanResult */
   guint begun;        /* images named that were, in whatever number of results they have */
-  GCancellable *cancellable;
 } ScanCommand;
 
 static void
 scan_command_clear (ScanCommand *self)
 {
-  g_clear_object (&self->cancellable);
   g_clear_pointer (&self->manifest, vt_cli_discard_output);
   g_clear_pointer (&self->output, vt_cli_discard_output);
-  g_clear_pointer (&self->unpack_pool, vt_unpack_pool_free);
-  g_clear_object (&self->pool);
-  g_clear_pointer (&self->store, vt_store_free);
-  g_clear_pointer (&self->run_dir, vt_run_dir_free);
   g_clear_pointer (&self->results, g_ptr_array_unref);
-  g_clear_pointer (&self->engine_id, vt_engine_id_free);
-  g_clear_pointer (&self->spawner, vt_spawner_free);
-  g_clear_pointer (&self->engine_options, vt_engine_options_free);
-  g_clear_pointer (&self->passwords, g_strfreev);
+  vt_session_clear (&self->session);
   vt_cli_options_clear (&self->cli);
 }
 
@@ -67,66 +40,20 @@ static gboolean
 read_command_line (ScanCommand *self, int argc, char **argv, GError **error)
 {
   if (!vt_cli_options_parse (&self->cli, argc, argv, TRUE, summary, error) ||
-      !vt_cli_get_report_format (&self->cli, &self->format, error) ||
-      !vt_cli_get_progress_style (&self->cli, &self->progress, error) ||
-      !vt_unwrap_init (&self->unwrap, &self->cli, error))
+      !vt_cli_get_report_format (&self->cli, &self->format, error))
     return FALSE;
   if (self->cli.manifest != NULL && self->cli.images[1] != NULL) {
     g_set_error_literal (error, G_OPTION_ERROR, G_OPTION_ERROR_BAD_VALUE,
                          "--manifest describes one image: name one only");
     return FALSE;
   }
-  self->engine_options = vt_cli_make_engine_options (&self->cli, error);
-  return self->engine_options != NULL &&
-         vt_cli_limits_get_spool_size (&self->cli.limits, &self->max_spool_size, error) &&
-         vt_cli_read_passwords (&self->cli, &self->passwords, error);
-}
-
-static gboolean
-open_store (ScanCommand *self, GError **error)
-{
-  g_autofree char *path = NULL;
-
-  if (self->cli.store == NULL) {
-    path = vt_store_default_path ();
-  } else if (!g_str_equal (self->cli.store, "none")) {
-    path = g_strdup (self->cli.store);
-  } else {
-    /* Copies of one content are still scanned once: for this run only there is a store. */
-    self->run_dir = vt_run_dir_new (error);
-    if (self->run_dir == NULL)
-      return FALSE;
-    path = g_build_filename (vt_run_dir_get_path (self->run_dir), "verdicts.db", NULL);
-  }
-  self->store = vt_store_open (path, error);
-  return self->store != NULL;
-}
-
-static VtUnpackPool *
-new_unpack_pool (const ScanCommand *self, guint jobs)
-{
-  const VtUnpackPoolOptions options = {
-      .worker = vt_unpack_worker_main,
-      .max_file_size = self->engine_options->max_file_size,
-      .max_time_s = self->engine_options->max_unpack_time_s,
-      .jobs = jobs,
-  };
-
-  return vt_unpack_pool_new (self->spawner, &options);
+  return vt_session_init (&self->session, &self->cli, error);
 }
 
 static gboolean
 set_up (ScanCommand *self, GError **error)
 {
-  guint jobs = self->cli.jobs > 0 ? (guint)self->cli.jobs : g_get_num_processors ();
-
-  /* First of all, while there is one thread. */
-  self->spawner = vt_spawner_new (error);
-  if (self->spawner == NULL)
-    return FALSE;
-  self->unwrap.spawner = self->spawner;
-  self->engine_id = vt_engine_id_new (self->engine_options, error);
-  if (self->engine_id == NULL || !open_store (self, error))
+  if (!vt_session_start (&self->session, error))
     return FALSE;
   /* Before the scan: what cannot be written is said before it has cost anything. */
   self->output = vt_cli_open_output (self->cli.output, error);
@@ -137,20 +64,8 @@ set_up (ScanCommand *self, GError **error)
     if (self->manifest == NULL)
       return FALSE;
   }
-  self->pool = vt_scan_pool_new (self->spawner, self->engine_options, jobs);
-  self->unpack_pool = new_unpack_pool (self, jobs);
   self->results = g_ptr_array_new_with_free_func ((GDestroyNotify)vt_scan_result_free);
-  self->cancellable = g_cancellable_new ();
   return TRUE;
-}
-
-static gboolean
-on_interrupt (gpointer cancellable)
-{
-  g_cancellable_cancel (cancellable);
-  /* A second one ends the program at once. */
-  signal (SIGINT, SIG_DFL);
-  return G_SOURCE_REMOVE;
 }
 
 /* What went wrong with it is told, and leaves the report and its judgement alone. */
@@ -175,7 +90,7 @@ add_failure (ScanCommand *self, const char *path, const GError *error)
 {
   VtScanResult *result = vt_scan_result_new (path);
 
-  result->engine = self->engine_id;
+  result->engine = self->session.engine_id;
   result->snapshot = g_strdup (self->cli.snapshot);
   if (error == NULL || g_error_matches (error, G_IO_ERROR, G_IO_ERROR_CANCELLED))
     result->partial = TRUE;
@@ -187,26 +102,12 @@ add_failure (ScanCommand *self, const char *path, const GError *error)
 static gboolean
 run_job (ScanCommand *self, const VtImageOptions *options, double seconds, GError **error)
 {
-  const VtScanContext context = {
-      .spawner = self->spawner,
-      .engine_id = self->engine_id,
-      .pool = self->pool,
-      .store = self->store,
-      .unpack_pool = self->unpack_pool,
-      .limits = self->engine_options,
-      .passwords = (const char *const *)self->passwords,
-  };
   g_autoptr (VtManifest) manifest = NULL;
-  g_autoptr (VtScanJob) job = NULL;
-  g_autoptr (VtProgress) progress = NULL;
   VtScanResult *result;
 
   if (self->manifest != NULL && (manifest = vt_manifest_new (error)) == NULL)
     return FALSE;
-  job = vt_scan_job_new (&context, options, manifest);
-  progress =
-      vt_progress_new (job, self->progress, self->cli.quiet, self->cli.verbose, options->path);
-  result = vt_scan_job_run (job, self->cancellable);
+  result = vt_session_scan (&self->session, options, NULL, manifest);
   result->stats.open_seconds += seconds;
   result->stats.total_seconds += seconds;
   g_ptr_array_add (self->results, result);
@@ -222,13 +123,12 @@ static gboolean
 scan_part (ScanCommand *self, VtWrapper *wrapper, guint index, gint64 start, GError **error)
 {
   const char *name = vt_wrapper_get_name (wrapper, index);
-  g_autoptr (VtImageOptions) options = vt_cli_make_image_options (&self->cli, name);
+  g_autoptr (VtImageOptions) options = vt_session_new_image_options (&self->session, name);
   g_autoptr (GError) failure = NULL;
 
-  options->max_file_size = self->engine_options->max_file_size;
-  options->max_spool_size = self->max_spool_size;
-  if (g_cancellable_is_cancelled (self->cancellable) ||
-      !vt_unwrap_prepare (&self->unwrap, wrapper, index, options, self->cancellable, &failure)) {
+  if (g_cancellable_is_cancelled (self->session.cancellable) ||
+      !vt_unwrap_prepare (&self->session.unwrap, wrapper, index, options, self->session.cancellable,
+                          &failure)) {
     add_failure (self, name, failure);
     return TRUE;
   }
@@ -257,7 +157,7 @@ scan_image (ScanCommand *self, const char *image, GError **error)
   gint64 start = g_get_monotonic_time ();
   g_autoptr (GError) failure = NULL;
   g_autoptr (VtWrapper) wrapper =
-      vt_unwrap_open (&self->unwrap, image, self->cancellable, &failure);
+      vt_unwrap_open (&self->session.unwrap, image, self->session.cancellable, &failure);
 
   if (wrapper == NULL || !check_manifest (self, wrapper, &failure)) {
     add_failure (self, image, failure);
@@ -305,7 +205,7 @@ judge (const ScanCommand *self)
   guint left = 0;
 
   /* Stopped between two images: of those that were not begun nothing is known. */
-  if (g_cancellable_is_cancelled (self->cancellable))
+  if (g_cancellable_is_cancelled (self->session.cancellable))
     left = g_strv_length (self->cli.images) - self->begun;
   for (gsize i = 0; i < G_N_ELEMENTS (order); i++) {
     if (order[i] == VT_EXIT_FAILED && left > 0)
@@ -347,7 +247,7 @@ scan_all (ScanCommand *self)
   for (char **image = self->cli.images; *image != NULL; image++) {
     g_autoptr (GError) error = NULL;
 
-    if (g_cancellable_is_cancelled (self->cancellable))
+    if (g_cancellable_is_cancelled (self->session.cancellable))
       break;
     self->begun++;
     if (!scan_image (self, *image, &error)) {
@@ -368,8 +268,7 @@ vt_verb_scan (int argc, char **argv)
 
   if (!read_command_line (&self, argc, argv, &error) || !set_up (&self, &error))
     return vt_cli_fail ("scan", error);
-  g_unix_signal_add (SIGINT, on_interrupt, self.cancellable);
-  g_unix_signal_add (SIGTERM, on_interrupt, self.cancellable);
+  vt_session_catch_signals (&self.session);
   written = scan_all (&self);
   if (self.results->len > 0 && !write_report (&self, &error)) {
     vt_cli_fail ("scan", error);

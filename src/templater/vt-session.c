@@ -1,0 +1,136 @@
+// SPDX-License-Identifier: GPL-2.0-only WITH cryptsetup-OpenSSL-exception
+#include "vt-session.h"
+
+#include <glib-unix.h>
+#include <signal.h>
+
+#include "vt-progress.h"
+#include "vt-unpack-worker.h"
+
+void
+vt_session_clear (VtSession *self)
+{
+  g_clear_object (&self->cancellable);
+  g_clear_pointer (&self->unpack_pool, vt_unpack_pool_free);
+  g_clear_object (&self->pool);
+  g_clear_pointer (&self->store, vt_store_free);
+  g_clear_pointer (&self->run_dir, vt_run_dir_free);
+  g_clear_pointer (&self->engine_id, vt_engine_id_free);
+  g_clear_pointer (&self->spawner, vt_spawner_free);
+  g_clear_pointer (&self->engine_options, vt_engine_options_free);
+  g_clear_pointer (&self->passwords, g_strfreev);
+}
+
+gboolean
+vt_session_init (VtSession *self, const VtCliOptions *cli, GError **error)
+{
+  self->cli = cli;
+  if (!vt_cli_get_progress_style (cli, &self->progress, error) ||
+      !vt_unwrap_init (&self->unwrap, cli, error))
+    return FALSE;
+  self->engine_options = vt_cli_make_engine_options (cli, error);
+  return self->engine_options != NULL &&
+         vt_cli_limits_get_spool_size (&cli->limits, &self->max_spool_size, error) &&
+         vt_cli_read_passwords (cli, &self->passwords, error);
+}
+
+static gboolean
+open_store (VtSession *self, GError **error)
+{
+  g_autofree char *path = NULL;
+
+  if (self->cli->store == NULL) {
+    path = vt_store_default_path ();
+  } else if (!g_str_equal (self->cli->store, "none")) {
+    path = g_strdup (self->cli->store);
+  } else {
+    /* Copies of one content are still scanned once: for this run only there is a store. */
+    self->run_dir = vt_run_dir_new (error);
+    if (self->run_dir == NULL)
+      return FALSE;
+    path = g_build_filename (vt_run_dir_get_path (self->run_dir), "verdicts.db", NULL);
+  }
+  self->store = vt_store_open (path, error);
+  return self->store != NULL;
+}
+
+static VtUnpackPool *
+new_unpack_pool (const VtSession *self, guint jobs)
+{
+  const VtUnpackPoolOptions options = {
+      .worker = vt_unpack_worker_main,
+      .max_file_size = self->engine_options->max_file_size,
+      .max_time_s = self->engine_options->max_unpack_time_s,
+      .jobs = jobs,
+  };
+
+  return vt_unpack_pool_new (self->spawner, &options);
+}
+
+gboolean
+vt_session_start (VtSession *self, GError **error)
+{
+  guint jobs = self->cli->jobs > 0 ? (guint)self->cli->jobs : g_get_num_processors ();
+
+  /* First of all, while there is one thread. */
+  self->spawner = vt_spawner_new (error);
+  if (self->spawner == NULL)
+    return FALSE;
+  self->unwrap.spawner = self->spawner;
+  self->engine_id = vt_engine_id_new (self->engine_options, error);
+  if (self->engine_id == NULL || !open_store (self, error))
+    return FALSE;
+  self->pool = vt_scan_pool_new (self->spawner, self->engine_options, jobs);
+  self->unpack_pool = new_unpack_pool (self, jobs);
+  self->cancellable = g_cancellable_new ();
+  return TRUE;
+}
+
+static gboolean
+on_interrupt (gpointer cancellable)
+{
+  g_cancellable_cancel (cancellable);
+  /* A second one ends the program at once. */
+  signal (SIGINT, SIG_DFL);
+  return G_SOURCE_REMOVE;
+}
+
+void
+vt_session_catch_signals (VtSession *self)
+{
+  g_unix_signal_add (SIGINT, on_interrupt, self->cancellable);
+  g_unix_signal_add (SIGTERM, on_interrupt, self->cancellable);
+}
+
+VtImageOptions *
+vt_session_new_image_options (const VtSession *self, const char *name)
+{
+  VtImageOptions *options = vt_cli_make_image_options (self->cli, name);
+
+  options->max_file_size = self->engine_options->max_file_size;
+  options->max_spool_size = self->max_spool_size;
+  return options;
+}
+
+VtScanResult *
+vt_session_scan (VtSession *self,
+                 const VtImageOptions *options,
+                 VtTemplate *template,
+                 VtManifest *manifest)
+{
+  const VtScanContext context = {
+      .spawner = self->spawner,
+      .engine_id = self->engine_id,
+      .pool = self->pool,
+      .store = self->store,
+      .unpack_pool = self->unpack_pool,
+      .limits = self->engine_options,
+      .template = template,
+      .passwords = (const char *const *)self->passwords,
+  };
+  g_autoptr (VtScanJob) job = vt_scan_job_new (&context, options, manifest);
+  g_autoptr (VtProgress) progress =
+      vt_progress_new (job, self->progress, self->cli->quiet, self->cli->verbose, options->path);
+
+  return vt_scan_job_run (job, self->cancellable);
+}
