@@ -36,7 +36,7 @@ GQuark vt_clean_cache_error_quark (void);
 /* Bytes of the largest database that is made or read. */
 #define VT_CLEAN_CACHE_SIZE_MAX ((guint64)1024 * 1024 * 1024)
 /* File systems in one. */
-#define VT_CLEAN_CACHE_FILESYSTEMS_MAX 1000
+#define VT_CLEAN_CACHE_FILESYSTEMS_MAX 1000u
 
 /* A file that is clean as long as all of this is so. */
 typedef struct {
