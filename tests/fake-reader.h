@@ -66,6 +66,7 @@ send_file (VtImageSink *sink, const char *path, const char *text, const char *li
   file->path = g_strdup (path);
   file->size = strlen (text);
   file->inode = strlen (path);
+  file->generation = 1 + strlen (text);
   must (vt_image_sink_file (sink, file, links, memfd, NULL));
 }
 

@@ -35,6 +35,8 @@ test_records_arrive (Fixture *fixture, gconstpointer reader)
   file = g_ptr_array_index (fixture->files, 0);
   g_assert_cmpint (pread (file->memfd, text, sizeof text, 0), ==, 5);
   g_assert_cmpstr (text, ==, "alpha");
+  g_assert_cmpuint (file->result->inode, ==, 2);
+  g_assert_cmpuint (file->result->generation, ==, 6);
   g_assert_cmpuint (file->links->len, ==, 1);
   g_assert_cmpstr (g_ptr_array_index (file->links, 0), ==, "/b");
   file = g_ptr_array_index (fixture->files, 1);
@@ -88,10 +90,11 @@ test_budget_holds_the_reader_back (Fixture *fixture, gconstpointer reader)
 static void
 send_raw_file (int socket, guint filesystem, const char *path, guint64 size, int memfd)
 {
-  GVariant *value = g_variant_new (
-      "(u@ayttxx@ayy)", filesystem,
-      g_variant_new_fixed_array (G_VARIANT_TYPE_BYTE, path, strlen (path), 1), (guint64)1, size,
-      (gint64)0, (gint64)0, g_variant_new_fixed_array (G_VARIANT_TYPE_BYTE, "", 0, 1), (guchar)0);
+  GVariant *value =
+      g_variant_new ("(u@aytutxx@ayy)", filesystem,
+                     g_variant_new_fixed_array (G_VARIANT_TYPE_BYTE, path, strlen (path), 1),
+                     (guint64)1, (guint32)0, size, (gint64)0, (gint64)0,
+                     g_variant_new_fixed_array (G_VARIANT_TYPE_BYTE, "", 0, 1), (guchar)0);
 
   must (vt_ipc_send (socket, g_variant_new ("(yv)", (guchar)VT_IMAGE_MSG_FILE, value), &memfd,
                      memfd >= 0, NULL));

@@ -17,7 +17,7 @@ typedef struct {
   char *path;       /* its first name, absolute within the file system; owned */
   GPtrArray *links; /* of gchar: its other names; NULL: none; owned */
   guint64 inode;
-  guint32 generation; /* 0 where there is none */
+  guint32 generation; /* 0 where the reader does not know it */
   guint64 size;
   gint64 mtime_ns;
   gint64 ctime_ns;

@@ -135,8 +135,9 @@ receive_file (VtImage *self, GVariant *value, VtIpcFds *fds)
   file->result = result;
   file->links = g_ptr_array_new_with_free_func (g_free);
   file->memfd = vt_fd_steal (&fds->fd[0]);
-  g_variant_get (value, "(u@ayttxx@ayy)", &result->filesystem, &path, &result->inode, &result->size,
-                 &result->mtime_ns, &result->ctime_ns, &digest, &reason);
+  g_variant_get (value, "(u@aytutxx@ayy)", &result->filesystem, &path, &result->inode,
+                 &result->generation, &result->size, &result->mtime_ns, &result->ctime_ns, &digest,
+                 &reason);
   result->path = take_path (path);
   digest_bytes = g_variant_get_fixed_array (digest, &digest_size, 1);
   if (!file_is_sound (self, file, digest_size, reason))

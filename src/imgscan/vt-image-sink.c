@@ -212,9 +212,9 @@ vt_image_sink_file (
   if (file->verdict.reason == VT_REASON_NONE && !file->has_digest &&
       !wait_for_room (self, vt_content_cost (memfd >= 0 ? file->size : 0), error))
     return FALSE;
-  value = g_variant_new ("(u@ayttxx@ayy)", file->filesystem,
-                         new_bytes (file->path, strlen (file->path)), file->inode, file->size,
-                         file->mtime_ns, file->ctime_ns,
+  value = g_variant_new ("(u@aytutxx@ayy)", file->filesystem,
+                         new_bytes (file->path, strlen (file->path)), file->inode, file->generation,
+                         file->size, file->mtime_ns, file->ctime_ns,
                          new_bytes (file->digest.bytes, file->has_digest ? VT_DIGEST_SIZE : 0),
                          (guchar)file->verdict.reason);
   if (!send_value (self, VT_IMAGE_MSG_FILE, value, memfd, error))

@@ -73,6 +73,13 @@ has_inodes (const VtReadPlan *self)
   return !g_str_equal (self->filesystem->type, "vfat");
 }
 
+/* NTFS counts in its records, but no guest's kernel tells that number. */
+static gboolean
+has_generations (const VtReadPlan *self)
+{
+  return g_str_has_prefix (self->filesystem->type, "ext");
+}
+
 gboolean
 vt_read_plan_send (
     const VtReadPlan *self, VtListedFile *file, VtFileResult *result, int content, GError **error)
@@ -81,6 +88,7 @@ vt_read_plan_send (
 
   result->filesystem = self->index;
   result->inode = has_inodes (self) ? file->inode : 0;
+  result->generation = has_generations (self) ? file->generation : 0;
   result->size = file->size;
   result->mtime_ns = file->mtime_ns;
   result->ctime_ns = file->ctime_ns;

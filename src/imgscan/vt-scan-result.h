@@ -48,9 +48,10 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC (VtFilesystem, vt_filesystem_free)
 
 /* One regular file. Strings are bytes as the guest has them, valid UTF-8 or not. */
 typedef struct {
-  guint filesystem; /* index into VtScanResult.filesystems */
-  char *path;       /* absolute, within the guest where an OS claims it, else within the fs */
-  guint64 inode;
+  guint filesystem;   /* index into VtScanResult.filesystems */
+  char *path;         /* absolute, within the guest where an OS claims it, else within the fs */
+  guint64 inode;      /* 0: its file system has none */
+  guint32 generation; /* of the inode, as FS_IOC_GETVERSION gives it; 0: not known */
   guint64 size;
   gint64 mtime_ns;
   gint64 ctime_ns;
