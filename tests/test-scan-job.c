@@ -43,6 +43,7 @@ test_verdicts_and_signals (Fixture *fixture, gconstpointer reader)
   const VtFileResult *second;
 
   assert_mixed (result, 2);
+  g_assert_cmpint (result->start_time, >, 0);
   assert_phase (fixture, "open");
   assert_phase (fixture, "read");
   gt_signal_logger_assert_emission_pop (fixture->logger, fixture->job, "finding", &first);

@@ -22,11 +22,12 @@ static const char *const schema =
     "PRAGMA temp_store = FILE;"
     "PRAGMA cache_size = -4096;"
     "CREATE TABLE file (fs, path, inode, size, mtime, ctime, sha256, kind, reason, threat, source,"
-    " members);"
+    " members, generation);"
     "CREATE TABLE failed (fs INTEGER PRIMARY KEY, reason);"
     "BEGIN";
 
-static const char *const add_sql = "INSERT INTO file VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)";
+static const char *const add_sql =
+    "INSERT INTO file VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)";
 
 static const char *const apply_failures_sql =
     "UPDATE file SET kind = 3, reason = failed.reason FROM failed"
@@ -61,6 +62,28 @@ static const char *const select_sql =
     "SELECT fs, path, inode, size, mtime, ctime, sha256, kind, reason, threat, source, members "
     "FROM file"
     " ORDER BY fs, path, inode, size, mtime, ctime, sha256, kind, reason, threat, source, members";
+
+/* A content that some file's verdict does not call clean. */
+#define DOUBTFUL "(SELECT sha256 FROM file WHERE kind != 1 AND sha256 IS NOT NULL)"
+
+/*
+ * Names of one inode are one file, whatever a damaged file system says; if they differ in anything,
+ * nothing is known of it by its inode. A time so far off that it was cut (vt-fs.h) may be any.
+ */
+static const char *const clean_files_sql =
+    "SELECT fs, inode, max(generation), max(size), max(mtime), max(ctime), max(sha256) FROM file"
+    " WHERE inode != 0 GROUP BY fs, inode"
+    " HAVING min(kind) = 1 AND max(kind) = 1 AND count(sha256) = count(*)"
+    " AND min(sha256) = max(sha256) AND min(generation) = max(generation)"
+    " AND min(size) = max(size) AND min(mtime) = max(mtime) AND min(ctime) = max(ctime)"
+    " AND max(size) != 0 AND max(sha256) NOT IN " DOUBTFUL
+    " AND max(mtime) NOT IN (-9223372036854775807 - 1, 9223372036854775807)"
+    " AND max(ctime) NOT IN (-9223372036854775807 - 1, 9223372036854775807)"
+    " ORDER BY fs, inode";
+
+static const char *const clean_contents_sql =
+    "SELECT DISTINCT sha256 FROM file WHERE kind = 1 AND size != 0 AND sha256 IS NOT NULL"
+    " AND sha256 NOT IN " DOUBTFUL " ORDER BY sha256";
 
 /* The statements above have these numbers in them. */
 G_STATIC_ASSERT (VT_VERDICT_CLEAN == 1 && VT_VERDICT_INCOMPLETE == 3);
@@ -127,6 +150,7 @@ vt_manifest_add (VtManifest *self, const VtFileResult *file, GError **error)
   sqlite3_bind_int (self->add, 11, (int)file->source);
   sqlite3_bind_blob (self->add, 12, g_bytes_get_data (members, NULL),
                      (int)g_bytes_get_size (members), SQLITE_STATIC);
+  sqlite3_bind_int64 (self->add, 13, file->generation);
   done = sqlite3_step (self->add) == SQLITE_DONE || set_error (self, error);
   sqlite3_reset (self->add);
   sqlite3_clear_bindings (self->add);
@@ -147,6 +171,58 @@ vt_manifest_fail_filesystem (VtManifest *self, guint filesystem, VtReason reason
                                           filesystem, (guint)reason);
 
   return exec (self, sql, error);
+}
+
+gboolean
+vt_manifest_foreach_clean_file (VtManifest *self,
+                                VtCleanFileFunc func,
+                                gpointer user_data,
+                                GError **error)
+{
+  g_autoptr (sqlite3_stmt) select = NULL;
+  int step;
+
+  if (!exec (self, apply_failures_sql, error))
+    return FALSE;
+  if (sqlite3_prepare_v2 (self->db, clean_files_sql, -1, &select, NULL) != SQLITE_OK)
+    return set_error (self, error);
+  while ((step = sqlite3_step (select)) == SQLITE_ROW) {
+    const VtCleanFile file = {
+        .fs = (guint)sqlite3_column_int64 (select, 0),
+        .inode = (guint64)sqlite3_column_int64 (select, 1),
+        .generation = (guint32)sqlite3_column_int64 (select, 2),
+        .size = (guint64)sqlite3_column_int64 (select, 3),
+        .mtime_ns = sqlite3_column_int64 (select, 4),
+        .ctime_ns = sqlite3_column_int64 (select, 5),
+        .digest = *(const VtDigest *)sqlite3_column_blob (select, 6),
+    };
+
+    if (!func (&file, user_data, error))
+      return FALSE;
+  }
+  return step == SQLITE_DONE || set_error (self, error);
+}
+
+gboolean
+vt_manifest_foreach_clean_content (VtManifest *self,
+                                   VtManifestContentFunc func,
+                                   gpointer user_data,
+                                   GError **error)
+{
+  g_autoptr (sqlite3_stmt) select = NULL;
+  int step;
+
+  if (!exec (self, apply_failures_sql, error))
+    return FALSE;
+  if (sqlite3_prepare_v2 (self->db, clean_contents_sql, -1, &select, NULL) != SQLITE_OK)
+    return set_error (self, error);
+  while ((step = sqlite3_step (select)) == SQLITE_ROW) {
+    const VtDigest digest = *(const VtDigest *)sqlite3_column_blob (select, 0);
+
+    if (!func (&digest, user_data, error))
+      return FALSE;
+  }
+  return step == SQLITE_DONE || set_error (self, error);
 }
 
 static void

@@ -13,6 +13,7 @@
 
 #include <gio/gio.h>
 
+#include "vt-clean-cache.h"
 #include "vt-scan-result.h"
 
 typedef struct _VtManifest VtManifest;
@@ -33,6 +34,29 @@ gboolean vt_manifest_fail_filesystem (VtManifest *self,
                                       guint filesystem,
                                       VtReason reason,
                                       GError **error) G_GNUC_WARN_UNUSED_RESULT;
+
+/*
+ * Calls FUNC once for each inode, of those that have one, whose file is clean: in the order of file
+ * systems and inodes. Left out are empty files, and those of which something is in doubt: names of
+ * one inode that differ in their verdict, content or times, and contents that the verdict of
+ * another file does not call clean.
+ */
+gboolean vt_manifest_foreach_clean_file (VtManifest *self,
+                                         VtCleanFileFunc func,
+                                         gpointer user_data,
+                                         GError **error) G_GNUC_WARN_UNUSED_RESULT;
+
+/* FALSE, with an error, ends it. */
+typedef gboolean (*VtManifestContentFunc) (const VtDigest *digest,
+                                           gpointer user_data,
+                                           GError **error);
+
+/* Calls FUNC once for each content that every file with it calls clean, in the order of digests.
+ * The empty one is left out. */
+gboolean vt_manifest_foreach_clean_content (VtManifest *self,
+                                            VtManifestContentFunc func,
+                                            gpointer user_data,
+                                            GError **error) G_GNUC_WARN_UNUSED_RESULT;
 
 /* Writes the lines; RESULT's file systems give the names. Several images append to one stream. */
 gboolean vt_manifest_write (VtManifest *self,

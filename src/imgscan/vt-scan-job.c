@@ -249,6 +249,7 @@ start (VtScanJob *self)
   g_autoptr (GError) error = NULL;
 
   self->start_time = g_get_monotonic_time ();
+  self->result->start_time = g_get_real_time ();
   self->main_context = g_main_context_ref_thread_default ();
   self->reading = TRUE;
   g_signal_connect_object (self->context.pool, "loaded", G_CALLBACK (on_pool_loaded), self, 0);

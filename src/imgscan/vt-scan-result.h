@@ -137,6 +137,7 @@ typedef struct {
   GPtrArray *incomplete;    /* of VtFileResult, likewise */
   VtScanStats stats;
   VtTemplateUse template; /* what came of the template, if there is one */
+  gint64 start_time;      /* when reading began: microseconds since 1970; 0: it did not */
   gboolean partial;       /* stopped before the end */
   GError *error;          /* why the scan failed, or NULL */
 } VtScanResult;
