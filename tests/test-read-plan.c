@@ -109,7 +109,7 @@ test_generations_are_read_directly (FsFixture *fixture, gconstpointer data)
   g_assert_no_error (error);
   g_assert_nonnull (fs);
   reading_init (&reading, "ext4");
-  g_assert_true (vt_direct_read_fs (fs, &reading.plan, &refusal, &error));
+  g_assert_true (vt_direct_read_fs (fs, NULL, &reading.plan, &refusal, &error));
   g_assert_no_error (error);
   receive_identity (&reading, &inode, &generation);
   g_assert_cmpuint (inode, >=, 12);
