@@ -27,9 +27,10 @@ _vtemplater_formats () {
 _vtemplater_value () {
   case $1 in
     --database) _vtemplater_directories "$2" ;;
-    --store | --output | --manifest | --password-file | --allow-backing) _vtemplater_files "$2" ;;
+    --store | --output | --manifest | --password-file | --passphrase-file | --out | --allow-backing) _vtemplater_files "$2" ;;
     --format) _vtemplater_words "$(_vtemplater_formats "$3")" "$2" ;;
     --backend) _vtemplater_words "auto direct guestfs" "$2" ;;
+    --passphrase-env) mapfile -t COMPREPLY < <(compgen -e -- "$2") ;;
     --progress) _vtemplater_words "auto none plain" "$2" ;;
     --snapshot | --key | --launch-timeout | --stall-timeout | --jobs | -j | --include | --exclude | --password | --nested | --max-*) ;;
     *) return 1 ;;
@@ -47,6 +48,7 @@ _vtemplater_options () {
         --max-unpack-time --nested --password --password-file --progress --allow-incomplete"
       ;;
     inspect) echo "$image" ;;
+    keygen) echo "--out --passphrase-file --passphrase-env --no-passphrase --help" ;;
     db) echo "--database --help" ;;
     cache) echo "--store --max-age --max-count --format --help" ;;
   esac
@@ -59,7 +61,7 @@ _vtemplater () {
 
   COMPREPLY=()
   if [ "$COMP_CWORD" -eq 1 ]; then
-    _vtemplater_words "scan inspect db cache help --help --version" "$word"
+    _vtemplater_words "scan inspect keygen db cache help --help --version" "$word"
     return
   fi
   # "--option=value" comes as three words.
@@ -73,6 +75,7 @@ _vtemplater () {
   fi
   case $verb:$word in
     *:-*) _vtemplater_words "$(_vtemplater_options "$verb")" "$word" ;;
+    keygen:*) ;;
     db:*) _vtemplater_words "status update" "$word" ;;
     cache:*) _vtemplater_words "stats prune clear" "$word" ;;
     *) _vtemplater_files "$word" ;;

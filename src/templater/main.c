@@ -16,6 +16,7 @@ static const struct {
 } verbs[] = {
     {"scan", vt_verb_scan, "scan disk images offline"},
     {"inspect", vt_verb_inspect, "show what is in a disk image"},
+    {"keygen", vt_verb_keygen, "make a pair of keys to sign and verify with"},
     {"db", vt_verb_db, "show or update the signatures in use"},
     {"cache", vt_verb_cache, "show, prune or clear the verdict store"},
 };

@@ -15,4 +15,5 @@ typedef enum {
 int vt_verb_cache (int argc, char **argv);
 int vt_verb_db (int argc, char **argv);
 int vt_verb_inspect (int argc, char **argv);
+int vt_verb_keygen (int argc, char **argv);
 int vt_verb_scan (int argc, char **argv);
