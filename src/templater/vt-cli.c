@@ -28,6 +28,8 @@ vt_cli_options_clear (VtCliOptions *self)
   g_free (self->snapshot);
   g_free (self->progress);
   g_free (self->password_file);
+  g_free (self->template);
+  g_free (self->pubkey);
   vt_cli_limits_clear (&self->limits);
   g_strfreev (self->passwords);
   g_free (self->max_unpacked_image);
@@ -45,12 +47,6 @@ add_image_options (GOptionContext *context, VtCliOptions *self)
   const GOptionEntry entries[] = {
       {"image-format", 0, 0, G_OPTION_ARG_STRING, &self->image_format,
        "The image's format, as QEMU names it: qcow2, raw and so on (default: found out)", "FORMAT"},
-      {"no-unwrap", 0, 0, G_OPTION_ARG_NONE, &self->no_unwrap,
-       "Take the file for an image as it is, though it begins like an archive or compressed", NULL},
-      {"max-unpacked-image", 0, 0, G_OPTION_ARG_STRING, &self->max_unpacked_image,
-       "Largest image that is unpacked from a compressed file (default: 64G)", "SIZE"},
-      {"snapshot", 0, 0, G_OPTION_ARG_STRING, &self->snapshot,
-       "Read this internal snapshot of a qcow2 image", "NAME"},
       {"allow-backing", 0, 0, G_OPTION_ARG_FILENAME_ARRAY, &self->backing,
        "Allow the image to lie upon other files: FILE, or all below a directory; may be given more "
        "than once",
@@ -68,9 +64,6 @@ add_image_options (GOptionContext *context, VtCliOptions *self)
        "Seconds without a sign of life after which the reading of an image is given up "
        "(default: " G_STRINGIFY (VT_IMAGE_STALL_TIMEOUT_S) ")",
        "SECONDS"},
-      {"format", 0, 0, G_OPTION_ARG_STRING, &self->format, "How the report is written", "FORMAT"},
-      {"output", 0, 0, G_OPTION_ARG_FILENAME, &self->output,
-       "Write the report to FILE instead of standard output", "FILE"},
       {"quiet", 'q', 0, G_OPTION_ARG_NONE, &self->quiet, "No progress and no warnings", NULL},
       {"verbose", 'v', 0, G_OPTION_ARG_NONE, &self->verbose, "Tell what is done", NULL},
       {G_OPTION_REMAINING, 0, 0, G_OPTION_ARG_FILENAME_ARRAY, &self->images, NULL, NULL},
@@ -80,21 +73,33 @@ add_image_options (GOptionContext *context, VtCliOptions *self)
 }
 
 static void
-add_scan_options (GOptionContext *context, VtCliOptions *self)
+add_reading_options (GOptionContext *context, VtCliOptions *self)
+{
+  const GOptionEntry entries[] = {
+      {"no-unwrap", 0, 0, G_OPTION_ARG_NONE, &self->no_unwrap,
+       "Take the file for an image as it is, though it begins like an archive or compressed", NULL},
+      {"max-unpacked-image", 0, 0, G_OPTION_ARG_STRING, &self->max_unpacked_image,
+       "Largest image that is unpacked from a compressed file (default: 64G)", "SIZE"},
+      {"snapshot", 0, 0, G_OPTION_ARG_STRING, &self->snapshot,
+       "Read this internal snapshot of a qcow2 image", "NAME"},
+      {"format", 0, 0, G_OPTION_ARG_STRING, &self->format, "How the report is written", "FORMAT"},
+      {"output", 0, 0, G_OPTION_ARG_FILENAME, &self->output,
+       "Write the report to FILE instead of standard output", "FILE"},
+      G_OPTION_ENTRY_NULL};
+
+  g_option_context_add_main_entries (context, entries, NULL);
+}
+
+static void
+add_engine_options (GOptionContext *context, VtCliOptions *self)
 {
   const GOptionEntry entries[] = {
       {"database", 0, 0, G_OPTION_ARG_FILENAME, &self->database,
        "Directory of the signatures (default: the system's ClamAV directory)", "DIR"},
       {"store", 0, 0, G_OPTION_ARG_FILENAME, &self->store,
        "The verdict store, or 'none' (default: verdicts.db in the cache directory)", "FILE"},
-      {"manifest", 0, 0, G_OPTION_ARG_FILENAME, &self->manifest,
-       "Write every file's identity and verdict to FILE, as JSON Lines", "FILE"},
       {"jobs", 'j', 0, G_OPTION_ARG_INT, &self->jobs,
        "Contents scanned at a time (default: the number of processors)", "N"},
-      {"include", 0, 0, G_OPTION_ARG_STRING_ARRAY, &self->include,
-       "Scan only files whose path matches GLOB; may be given more than once", "GLOB"},
-      {"exclude", 0, 0, G_OPTION_ARG_STRING_ARRAY, &self->exclude,
-       "Leave out files whose path matches GLOB; may be given more than once", "GLOB"},
       {"password", 0, 0, G_OPTION_ARG_STRING_ARRAY, &self->passwords,
        "Try PASSWORD for encrypted archives; may be given more than once", "PASSWORD"},
       {"password-file", 0, 0, G_OPTION_ARG_FILENAME, &self->password_file,
@@ -102,9 +107,44 @@ add_scan_options (GOptionContext *context, VtCliOptions *self)
       {"progress", 0, 0, G_OPTION_ARG_STRING, &self->progress,
        "auto, none or plain (default: auto, a bar on a terminal)", "HOW"},
       {"allow-incomplete", 0, 0, G_OPTION_ARG_NONE, &self->allow_incomplete,
-       "Exit with 0 though some files were not scanned whole", NULL},
+       "Go on, and exit with 0, though some files were not scanned whole", NULL},
       G_OPTION_ENTRY_NULL};
 
+  g_option_context_add_main_entries (context, entries, NULL);
+  vt_cli_limits_add (context, &self->limits);
+}
+
+static void
+add_selection_options (GOptionContext *context, VtCliOptions *self)
+{
+  const GOptionEntry entries[] = {
+      {"manifest", 0, 0, G_OPTION_ARG_FILENAME, &self->manifest,
+       "Write every file's identity and verdict to FILE, as JSON Lines", "FILE"},
+      {"include", 0, 0, G_OPTION_ARG_STRING_ARRAY, &self->include,
+       "Scan only files whose path matches GLOB; may be given more than once", "GLOB"},
+      {"exclude", 0, 0, G_OPTION_ARG_STRING_ARRAY, &self->exclude,
+       "Leave out files whose path matches GLOB; may be given more than once", "GLOB"},
+      {"template", 0, 0, G_OPTION_ARG_FILENAME, &self->template,
+       "The template that the images are clones of: its image, or its envelope with the clean "
+       "cache "
+       "beside it; needs --pubkey",
+       "FILE"},
+      G_OPTION_ENTRY_NULL};
+
+  g_option_context_add_main_entries (context, entries, NULL);
+}
+
+static void
+add_trust_options (GOptionContext *context, VtCliOptions *self)
+{
+  const GOptionEntry entries[] = {
+      {"pubkey", 0, 0, G_OPTION_ARG_FILENAME, &self->pubkey,
+       "The public key that a template must be signed with", "FILE"},
+      {"max-verdict-age", 0, 0, G_OPTION_ARG_INT, &self->max_verdict_age,
+       "Days that the signatures behind a template's verdicts may be old", "DAYS"},
+      G_OPTION_ENTRY_NULL};
+
+  self->max_verdict_age = VT_CLI_NOT_GIVEN;
   g_option_context_add_main_entries (context, entries, NULL);
 }
 
@@ -133,6 +173,11 @@ check_values (const VtCliOptions *self, GError **error)
                          "--jobs and the options that take seconds take no negative number");
     return FALSE;
   }
+  if (self->max_verdict_age < 0 && self->max_verdict_age != VT_CLI_NOT_GIVEN) {
+    g_set_error_literal (error, G_OPTION_ERROR, G_OPTION_ERROR_BAD_VALUE,
+                         "--max-verdict-age takes no negative number");
+    return FALSE;
+  }
   if (find_backend (self->backend) < G_N_ELEMENTS (backends))
     return TRUE;
   g_set_error (error, G_OPTION_ERROR, G_OPTION_ERROR_BAD_VALUE,
@@ -140,31 +185,53 @@ check_values (const VtCliOptions *self, GError **error)
   return FALSE;
 }
 
+static void
+add_options (GOptionContext *context, VtCliOptions *self, VtCliGroups groups)
+{
+  add_image_options (context, self);
+  if ((groups & VT_CLI_READING) != 0)
+    add_reading_options (context, self);
+  if ((groups & VT_CLI_ENGINE) != 0)
+    add_engine_options (context, self);
+  if ((groups & VT_CLI_SELECTION) != 0)
+    add_selection_options (context, self);
+  if ((groups & VT_CLI_TRUST) != 0)
+    add_trust_options (context, self);
+}
+
+static gboolean
+check_images (const VtCliOptions *self, const char *program, VtCliGroups groups, GError **error)
+{
+  if (self->images == NULL || self->images[0] == NULL) {
+    g_set_error (error, G_OPTION_ERROR, G_OPTION_ERROR_FAILED,
+                 "no image was named; '%s --help' tells more", program);
+    return FALSE;
+  }
+  if ((groups & VT_CLI_MANY) != 0 || self->images[1] == NULL)
+    return TRUE;
+  g_set_error_literal (error, G_OPTION_ERROR, G_OPTION_ERROR_FAILED, "one image can be named");
+  return FALSE;
+}
+
 gboolean
 vt_cli_options_parse (VtCliOptions *self,
+                      const VtCliVerb *verb,
                       int argc,
                       char **argv,
-                      gboolean scanning,
-                      const char *summary,
+                      gpointer verb_data,
                       GError **error)
 {
-  g_autoptr (GOptionContext) context = g_option_context_new (scanning ? "IMAGE..." : "IMAGE");
+  gboolean many = (verb->groups & VT_CLI_MANY) != 0;
+  g_autoptr (GOptionContext) context = g_option_context_new (many ? "IMAGE..." : "IMAGE");
   g_autofree char *program = g_strdup_printf ("vtemplater %s", argv[0]);
 
   g_set_prgname (program);
-  g_option_context_set_summary (context, summary);
-  add_image_options (context, self);
-  if (scanning) {
-    add_scan_options (context, self);
-    vt_cli_limits_add (context, &self->limits);
-  }
-  if (!g_option_context_parse (context, &argc, &argv, error) || !check_values (self, error))
-    return FALSE;
-  if (self->images != NULL && self->images[0] != NULL)
-    return TRUE;
-  g_set_error (error, G_OPTION_ERROR, G_OPTION_ERROR_FAILED,
-               "no image was named; '%s --help' tells more", program);
-  return FALSE;
+  g_option_context_set_summary (context, verb->summary);
+  add_options (context, self, verb->groups);
+  if (verb->add != NULL)
+    verb->add (context, verb_data);
+  return g_option_context_parse (context, &argc, &argv, error) && check_values (self, error) &&
+         check_images (self, program, verb->groups, error);
 }
 
 VtEngineOptions *

@@ -17,7 +17,10 @@ typedef enum {
   VT_PROGRESS_BAR,
 } VtProgressStyle;
 
-/* Options as they were given; what was not given is NULL, FALSE or 0. */
+#define VT_CLI_NOT_GIVEN G_MININT
+
+/* Options as they were given; what was not given is NULL, FALSE or 0, where nothing else is said.
+ */
 typedef struct {
   char *database;
   char *store;
@@ -29,6 +32,8 @@ typedef struct {
   char *snapshot;
   char *progress;
   char *password_file;
+  char *template;
+  char *pubkey;
   VtCliLimits limits;
   GStrv passwords;
   char *max_unpacked_image;
@@ -37,6 +42,7 @@ typedef struct {
   GStrv include;
   GStrv exclude;
   int jobs;
+  int max_verdict_age; /* days; VT_CLI_NOT_GIVEN */
   int launch_timeout;
   int stall_timeout;
   gboolean allow_incomplete;
@@ -49,15 +55,30 @@ typedef struct {
 void vt_cli_options_clear (VtCliOptions *self);
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (VtCliOptions, vt_cli_options_clear)
 
+/* Which options a verb takes, beside those of opening an image. */
+typedef enum {
+  VT_CLI_READING = 1 << 0,   /* snapshots, wrappers, a report */
+  VT_CLI_ENGINE = 1 << 1,    /* signatures, verdict store, limits */
+  VT_CLI_SELECTION = 1 << 2, /* what of the image is scanned */
+  VT_CLI_TRUST = 1 << 3,     /* which templates are trusted */
+  VT_CLI_MANY = 1 << 4,      /* several images */
+} VtCliGroups;
+
+typedef struct {
+  const char *summary;
+  VtCliGroups groups;
+  void (*add) (GOptionContext *context, gpointer verb_data); /* options of its own; or NULL */
+} VtCliVerb;
+
 /*
- * Parses the command line of a verb that takes images. SCANNING: with the options of a scan. Prints
+ * Parses the command line of a verb that takes images; VERB_DATA is for its own options. Prints
  * --help and exits by itself. At least one image is there on success.
  */
 gboolean vt_cli_options_parse (VtCliOptions *self,
+                               const VtCliVerb *verb,
                                int argc,
                                char **argv,
-                               gboolean scanning,
-                               const char *summary,
+                               gpointer verb_data,
                                GError **error) G_GNUC_WARN_UNUSED_RESULT;
 
 VtEngineOptions *vt_cli_make_engine_options (const VtCliOptions *self,

@@ -10,8 +10,10 @@
 #include "vt-cli.h"
 #include "vt-unwrap.h"
 
-static const char summary[] =
-    "Shows the file systems and operating systems of a disk image, without changing it.";
+static const VtCliVerb verb = {
+    .summary = "Shows the file systems and operating systems of a disk image, without changing it.",
+    .groups = VT_CLI_READING,
+};
 
 typedef struct {
   VtCliOptions cli;
@@ -183,10 +185,6 @@ check_arguments (const Inspection *self, GError **error)
 {
   const char *format = self->cli.format ?: "text";
 
-  if (self->cli.images[1] != NULL) {
-    g_set_error_literal (error, G_OPTION_ERROR, G_OPTION_ERROR_FAILED, "one image can be named");
-    return FALSE;
-  }
   if (g_str_equal (format, "text") || g_str_equal (format, "json"))
     return TRUE;
   g_set_error (error, G_OPTION_ERROR, G_OPTION_ERROR_BAD_VALUE,
@@ -200,7 +198,7 @@ vt_verb_inspect (int argc, char **argv)
   g_auto (Inspection) self = {0};
   g_autoptr (GError) error = NULL;
 
-  if (!vt_cli_options_parse (&self.cli, argc, argv, FALSE, summary, &error) ||
+  if (!vt_cli_options_parse (&self.cli, &verb, argc, argv, NULL, &error) ||
       !check_arguments (&self, &error) || !vt_unwrap_init (&self.unwrap, &self.cli, &error) ||
       !run (&self, &error) || !write_report (&self, &error))
     return vt_cli_fail ("inspect", error);

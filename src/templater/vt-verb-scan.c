@@ -8,10 +8,13 @@
 
 #include "vt-session.h"
 
-static const char summary[] =
-    "Scans disk images offline: qcow2, raw, vmdk, vhd, vhdx, vdi, or a block device;\n"
-    "also within an OVA, or compressed by gzip, xz, Zstandard or bzip2.\n"
-    "Exit status: 0 clean, 1 something infected, 2 failed, 3 something not scanned whole.";
+static const VtCliVerb verb = {
+    .summary =
+        "Scans disk images offline: qcow2, raw, vmdk, vhd, vhdx, vdi, or a block device;\n"
+        "also within an OVA, or compressed by gzip, xz, Zstandard or bzip2.\n"
+        "Exit status: 0 clean, 1 something infected, 2 failed, 3 something not scanned whole.",
+    .groups = VT_CLI_READING | VT_CLI_ENGINE | VT_CLI_SELECTION | VT_CLI_TRUST | VT_CLI_MANY,
+};
 
 /* Everything a scan needs, in the order it is set up; taken down in the opposite one. */
 typedef struct {
@@ -39,7 +42,7 @@ G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (ScanCommand, scan_command_clear)
 static gboolean
 read_command_line (ScanCommand *self, int argc, char **argv, GError **error)
 {
-  if (!vt_cli_options_parse (&self->cli, argc, argv, TRUE, summary, error) ||
+  if (!vt_cli_options_parse (&self->cli, &verb, argc, argv, NULL, error) ||
       !vt_cli_get_report_format (&self->cli, &self->format, error))
     return FALSE;
   if (self->cli.manifest != NULL && self->cli.images[1] != NULL) {
