@@ -230,12 +230,16 @@ test_wrong_texts_are_refused (void)
   assert_malformed ("\"0.1.0\"", "1");
   assert_malformed ("\"0.1.0\"", "null");
   assert_malformed ("\"1.4.6\"", "\"\\ud800\"");
+  assert_malformed ("\"1.4.6\"", "\"\\udc00\"");
+  assert_malformed ("\"1.4.6\"", "\"\\ud800\\u0041\"");
+  assert_malformed ("\"1.4.6\"", "\"\\ud800\\ud800\"");
   assert_malformed ("\"1.4.6\"", "\"\xff\"");
   assert_malformed ("\"id\":\"" HEX, "\"id\":\"0" HEX);
   assert_malformed ("\"settings\":\"" HEX2 "\"", "\"settings\":\"\"");
   assert_malformed ("\"settings\":\"" HEX2 "\",", "");
   assert_malformed ("\"type\":\"ext4\",", "");
   assert_malformed ("\"name\":\"daily.cvd\",", "");
+  assert_malformed ("\"databases\":[", "\"databases\":[],\"x\":[");
   assert_malformed ("\"arch\":\"x86_64\"", "\"arch\":1");
 }
 
@@ -255,6 +259,7 @@ test_wrong_times_are_refused (void)
       "\"2026-13-25T01:02:03Z\"",
       "\"0000-11-25T01:02:03Z\"",
       "\"-026-11-25T01:02:03Z\"",
+      "\"2026-11-25T01:02:03Z \"",
       "1795568523",
       "null",
   };
