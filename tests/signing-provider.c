@@ -260,11 +260,20 @@ loader_set_params (void *loader, const OSSL_PARAM params[])
   return 1;
 }
 
+/* For another provider, which gets the public half: one that asks for this cannot sign. */
+static int
+loader_export (
+    void *loader, const void *reference, size_t size, OSSL_CALLBACK *callback, void *argument)
+{
+  return key_export (*(Key *const *)reference, OSSL_KEYMGMT_SELECT_PUBLIC_KEY, callback, argument);
+}
+
 static const OSSL_DISPATCH loader_functions[] = {
     {OSSL_FUNC_STORE_OPEN, (void (*) (void))loader_open},
     {OSSL_FUNC_STORE_SET_CTX_PARAMS, (void (*) (void))loader_set_params},
     {OSSL_FUNC_STORE_LOAD, (void (*) (void))loader_load},
     {OSSL_FUNC_STORE_EOF, (void (*) (void))loader_eof},
+    {OSSL_FUNC_STORE_EXPORT_OBJECT, (void (*) (void))loader_export},
     {OSSL_FUNC_STORE_CLOSE, (void (*) (void))loader_close},
     {0, NULL},
 };

@@ -2,6 +2,7 @@
 #include "../src/templater/vt-cli-passphrase.h"
 
 #include <fcntl.h>
+#include <sys/stat.h>
 
 #include "key-fixture.h"
 #include "vt-fd.h"
@@ -220,6 +221,7 @@ int
 main (int argc, char **argv)
 {
   g_test_init (&argc, &argv, NULL);
+  umask (077);
   ADD ("a-file-has-it-in-its-first-line", test_a_file_has_it_in_its_first_line);
   g_test_add_func ("/cli-passphrase/a-variable-has-it-until-it-is-forgotten",
                    test_a_variable_has_it_until_it_is_forgotten);

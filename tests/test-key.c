@@ -354,6 +354,7 @@ test_what_is_no_key_is_refused (KeyFixture *fixture, gconstpointer data)
                                                        "damaged.key", "large", NULL};
        *name != NULL; name++)
     assert_private_fails (fixture, *name, NULL, VT_KEY_ERROR_BAD, *name);
+  assert_public_fails (fixture, "large", VT_KEY_ERROR_BAD, "more than 65536 bytes");
   assert_public_fails (fixture, "missing", VT_KEY_ERROR_NOT_FOUND, "missing");
   assert_private_fails (fixture, "missing", NULL, VT_KEY_ERROR_NOT_FOUND, "missing");
   assert_public_fails (fixture, ".", VT_KEY_ERROR_FAILED, "directory");

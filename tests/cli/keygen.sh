@@ -106,6 +106,14 @@ ln -s nowhere link.key
 ok 'no link is followed' refused 'link.key: is there already' keygen --out link --no-passphrase
 ok 'nothing is where it leads' test ! -e nowhere
 
+# As on a full disk: 115 bytes are enough for the public half, and not for the other.
+short_of_room() {
+  (trap '' XFSZ && exec prlimit --fsize=115 "$vtemplater" keygen --out new --no-passphrase)
+}
+
+ok 'the private key does not fit' refused 'new.key: cannot be written: File too large' short_of_room
+ok 'nothing is left of either' no_files new
+
 ok 'a full standard output' status 2 sh -c '"$1" keygen --out told --no-passphrase >/dev/full' - \
   "$vtemplater"
 ok 'the keys are there all the same' signs told ''
