@@ -2,6 +2,7 @@
 #include "vt-block-chain.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <unistd.h>
@@ -10,6 +11,7 @@
 #include "vt-block-format.h"
 #include "vt-block-info.h"
 #include "vt-fd.h"
+#include "vt-paths.h"
 #include "vt-vmdk.h"
 
 /* Images one upon the other. Chains of snapshots are seldom longer than ten. */
@@ -27,7 +29,12 @@ struct _VtBlockChain {
   VtBlockFiles *files;
   const char *format; /* static */
   guint64 virtual_size;
-  GPtrArray *links; /* of Link, the image itself first */
+  GPtrArray *links;  /* of Link, the image itself first */
+  JsonObject *image; /* the node of the image, which may be part of the overlay's */
+  JsonObject *top;
+  const VtBlockFile *overlay; /* NULL: there is none */
+  gboolean is_writable;
+  gboolean is_one_file;
 };
 
 static void
@@ -42,6 +49,8 @@ link_free (gpointer data)
 void
 vt_block_chain_free (VtBlockChain *self)
 {
+  g_clear_pointer (&self->image, json_object_unref);
+  g_clear_pointer (&self->top, json_object_unref);
   g_clear_pointer (&self->files, vt_block_files_free);
   g_clear_pointer (&self->links, g_ptr_array_unref);
   g_free (self);
@@ -127,6 +136,7 @@ prepare_vmdk (VtBlockChain *self, const VtBlockFile *file, GError **error)
   }
   if (text == NULL)
     return vt_block_format_check_sparse_vmdk (file, error) ? file : NULL;
+  self->is_one_file = self->is_one_file && self->image != NULL;
   vmdk = vt_vmdk_parse (text, size, error);
   return vmdk != NULL ? replace_descriptor (self, file, vmdk, error) : NULL;
 }
@@ -144,6 +154,7 @@ add_data_file (VtBlockChain *self, const VtBlockFile *file, JsonObject *node, GE
   data = vt_block_files_open_named (self->files, file, name, "file of its data", error);
   if (data == NULL)
     return FALSE;
+  self->is_one_file = self->is_one_file && self->image != NULL;
   json_object_set_object_member (node, "data-file", vt_block_files_describe (self->files, data));
   return TRUE;
 }
@@ -238,26 +249,29 @@ add_link (VtBlockChain *self, const VtBlockFile *file)
   g_ptr_array_add (self->links, link);
 }
 
-/* Each one's description has those of all below it. */
+/* Each one's description has those of all below it; that of the image, the overlay. */
 static void
-print_nodes (VtBlockChain *self, JsonObject *top)
+print_nodes (VtBlockChain *self)
 {
+  JsonObject *image = self->image;
+
   for (guint i = 0; i < self->links->len; i++) {
     Link *link = g_ptr_array_index (self->links, i);
 
-    link->node = print_node (top);
+    g_free (link->node);
+    link->node = print_node (i == 0 ? self->top : image);
     if (i + 1 < self->links->len)
-      top = json_object_get_object_member (top, "backing");
+      image = json_object_get_object_member (image, "backing");
   }
 }
 
 static gboolean
 open_links (VtBlockChain *self, const VtBlockFile *file, const char *snapshot, GError **error)
 {
-  g_autoptr (JsonObject) top = NULL;
-  JsonObject *above = NULL; /* part of TOP */
+  JsonObject *above = NULL; /* part of the image's */
   const char *format = self->format;
 
+  self->is_one_file = vt_block_files_is_whole_file (file);
   for (guint i = 0; file != NULL; i++) {
     const char *path = vt_block_files_get_path (self->files, file);
     JsonObject *node;
@@ -275,12 +289,65 @@ open_links (VtBlockChain *self, const VtBlockFile *file, const char *snapshot, G
     if (above != NULL)
       json_object_set_object_member (above, "backing", node);
     else
-      top = node;
+      self->image = node;
     above = node;
     snapshot = NULL;
   }
-  print_nodes (self, top);
   return TRUE;
+}
+
+static gboolean
+check_overlay (VtBlockChain *self, JsonObject *node, GError **error)
+{
+  g_auto (VtBlockInfo) info = {0};
+  g_autofree char *text = print_node (node);
+
+  if (!vt_block_info_read (self->files, text, NULL, &info, error))
+    return FALSE;
+  if (info.backing != NULL)
+    return fail (error, "it names a backing file");
+  if (info.virtual_size == self->virtual_size)
+    return TRUE;
+  g_set_error (error, VT_IMAGE_ERROR, VT_IMAGE_ERROR_BAD_OPTION,
+               "it is for an image of %" G_GUINT64_FORMAT
+               " bytes, and this one has %" G_GUINT64_FORMAT,
+               info.virtual_size, self->virtual_size);
+  return FALSE;
+}
+
+/* Puts the overlay on top of the image. */
+static gboolean
+add_overlay (VtBlockChain *self, GError **error)
+{
+  g_autoptr (JsonObject) node = NULL;
+
+  self->overlay = vt_block_files_open_overlay (self->files, error);
+  if (self->overlay == NULL ||
+      (node = describe_link (self, self->overlay, "qcow2", error)) == NULL ||
+      !check_overlay (self, node, error)) {
+    g_prefix_error_literal (error, "overlay: ");
+    return FALSE;
+  }
+  /* QEMU opens backing files so anyhow; it is said once more where so much depends on it. */
+  json_object_set_boolean_member (self->image, "read-only", TRUE);
+  json_object_set_object_member (node, "backing", json_object_ref (self->image));
+  self->top = g_steal_pointer (&node);
+  return TRUE;
+}
+
+static gboolean
+check_options (const VtImageOptions *options, GError **error)
+{
+  if (options->overlay != NULL && options->snapshot != NULL) {
+    g_set_error (error, VT_IMAGE_ERROR, VT_IMAGE_ERROR_BAD_OPTION,
+                 "an internal snapshot ('%s') cannot be changed", options->snapshot);
+    return FALSE;
+  }
+  if (options->overlay != NULL || options->mode != VT_IMAGE_EDIT)
+    return TRUE;
+  g_set_error_literal (error, VT_IMAGE_ERROR, VT_IMAGE_ERROR_BAD_OPTION,
+                       "there is no overlay for what is to be changed");
+  return FALSE;
 }
 
 /* The format the operator names, or what the image's bytes tell. */
@@ -306,6 +373,9 @@ vt_block_chain_open (const VtImageOptions *options, GError **error)
 
   self->virtual_size = UNKNOWN;
   self->links = g_ptr_array_new_with_free_func (link_free);
+  self->is_writable = options->mode == VT_IMAGE_EDIT;
+  if (!check_options (options, error))
+    return NULL;
   self->files = vt_block_files_new (options, error);
   if (self->files == NULL)
     return NULL;
@@ -315,6 +385,11 @@ vt_block_chain_open (const VtImageOptions *options, GError **error)
   self->format = find_format (options, image, error);
   if (self->format == NULL || !open_links (self, image, options->snapshot, error))
     return NULL;
+  if (options->overlay == NULL)
+    self->top = json_object_ref (self->image);
+  else if (!add_overlay (self, error))
+    return NULL;
+  print_nodes (self);
   return g_steal_pointer (&self);
 }
 
@@ -349,6 +424,63 @@ vt_block_chain_find (VtBlockChain *self, const char *path)
     if (vt_block_files_is_at (self->files, get_link (self, i)->file, path))
       return (gint)i;
   return -1;
+}
+
+gboolean
+vt_block_chain_is_writable (VtBlockChain *self)
+{
+  return self->is_writable;
+}
+
+guint64
+vt_block_chain_get_overlay_max (VtBlockChain *self)
+{
+  guint64 room = vt_paths_get_room (self->overlay->fd, NULL);
+
+  return self->overlay->size + MIN (room, G_MAXINT64 - self->overlay->size);
+}
+
+gboolean
+vt_block_chain_is_one_file (VtBlockChain *self)
+{
+  return self->is_one_file;
+}
+
+gboolean
+vt_block_chain_replace_image (VtBlockChain *self, int fd, GError **error)
+{
+  int copy = fcntl (fd, F_DUPFD_CLOEXEC, 0);
+  const VtBlockFile *file =
+      vt_block_files_add_memfd (self->files, vt_block_files_get (self->files, 0), copy, error);
+
+  if (file == NULL)
+    return FALSE;
+  json_object_set_object_member (self->image, "file", vt_block_files_describe (self->files, file));
+  json_object_remove_member (self->image, "read-only");
+  print_nodes (self);
+  return TRUE;
+}
+
+/* The image's node without what it lies upon, which qemu-img does not want to be told. */
+static char *
+print_image_alone (VtBlockChain *self)
+{
+  g_autoptr (JsonObject) alone = json_object_new ();
+  g_autoptr (GList) names = json_object_get_members (self->image);
+
+  for (GList *name = names; name != NULL; name = name->next)
+    json_object_set_member (alone, name->data, json_object_dup_member (self->image, name->data));
+  json_object_set_null_member (alone, "backing");
+  return print_node (alone);
+}
+
+gboolean
+vt_block_chain_check_image (VtBlockChain *self, GError **error)
+{
+  g_auto (VtBlockInfo) info = {0};
+  g_autofree char *text = print_image_alone (self);
+
+  return vt_block_info_read (self->files, text, NULL, &info, error);
 }
 
 const char *

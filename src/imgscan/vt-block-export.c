@@ -24,8 +24,11 @@
 #define OPEN_TIMEOUT_MS 60000
 /* Longest message of qemu-nbd that is passed on, in bytes. */
 #define MESSAGE_MAX 2000
-/* What qemu-nbd may take of memory, and write to files: its messages, to a memfd. It needs 100 MB
- * for a large image. */
+/* How long it may take to write what it holds back, in milliseconds, when it is told to end. */
+#define FINISH_TIMEOUT_MS 120000
+#define FINISH_WAIT_MS    10
+/* What qemu-nbd may take of memory, and write to files: its messages, to a memfd; of an overlay, as
+ * much as there is room for. It needs 100 MB for a large image. */
 #define SERVER_MEMORY ((rlim_t)4 * 1024 * 1024 * 1024)
 #define SERVER_WRITES ((rlim_t)16 * 1024 * 1024)
 
@@ -74,7 +77,9 @@ static G_GNUC_NORETURN void
 exec_server (pid_t parent, int listener, int messages, VtBlockChain *chain, char **argv)
 {
   const struct rlimit memory = {SERVER_MEMORY, SERVER_MEMORY};
-  const struct rlimit writes = {SERVER_WRITES, SERVER_WRITES};
+  rlim_t size =
+      vt_block_chain_is_writable (chain) ? vt_block_chain_get_overlay_max (chain) : SERVER_WRITES;
+  const struct rlimit writes = {size, size};
   char pid[16];
 
   if (!vt_die_with_parent (parent))
@@ -94,17 +99,19 @@ exec_server (pid_t parent, int listener, int messages, VtBlockChain *chain, char
 }
 
 static GStrv
-make_command (const char *node, const char *snapshot)
+make_command (VtBlockChain *chain, guint link, const char *snapshot)
 {
   g_autoptr (GStrvBuilder) builder = g_strv_builder_new ();
 
-  g_strv_builder_add_many (builder, "qemu-nbd", "--read-only", "--persistent", "--shared=4",
-                           "--cache=writeback", "--allocation-depth", NULL);
+  g_strv_builder_add_many (builder, "qemu-nbd", "--persistent", "--shared=4", "--cache=writeback",
+                           "--allocation-depth", NULL);
+  if (!vt_block_chain_is_writable (chain))
+    g_strv_builder_add (builder, "--read-only");
   if (snapshot != NULL) {
     g_autofree char *load = g_strdup_printf ("--load-snapshot=%s", snapshot);
     g_strv_builder_add (builder, load);
   }
-  g_strv_builder_add_many (builder, "--", node, NULL);
+  g_strv_builder_add_many (builder, "--", vt_block_chain_get_node (chain, link), NULL);
   return g_strv_builder_end (builder);
 }
 
@@ -150,7 +157,7 @@ vt_block_export_start (
     VtBlockChain *chain, guint link, const char *snapshot, const char *dir, GError **error)
 {
   g_autoptr (VtBlockExport) self = g_new0 (VtBlockExport, 1);
-  g_auto (GStrv) argv = make_command (vt_block_chain_get_node (chain, link), snapshot);
+  g_auto (GStrv) argv = make_command (chain, link, snapshot);
   g_autoptr (GError) local_error = NULL;
   struct sockaddr_un address = {0};
   vt_autofd listener = -1;
@@ -177,6 +184,41 @@ vt_block_export_start (
   else
     set_server_error (self, chain, error);
   return NULL;
+}
+
+/* Waits for the server to end. FALSE: it does not. */
+static gboolean
+wait_for_end (pid_t pid, int *status)
+{
+  for (int waited = 0; waited < FINISH_TIMEOUT_MS; waited += FINISH_WAIT_MS) {
+    pid_t ended = waitpid (pid, status, WNOHANG);
+
+    if (ended == pid)
+      return TRUE;
+    if (ended < 0 && errno != EINTR)
+      return FALSE;
+    g_usleep (FINISH_WAIT_MS * 1000);
+  }
+  return FALSE;
+}
+
+gboolean
+vt_block_export_finish (VtBlockExport *self, GError **error)
+{
+  int status = 0;
+
+  kill (self->pid, SIGTERM);
+  if (!wait_for_end (self->pid, &status)) {
+    g_set_error (error, VT_IMAGE_ERROR, VT_IMAGE_ERROR_EDIT,
+                 "qemu-nbd does not end within %d s of being told to", FINISH_TIMEOUT_MS / 1000);
+    return FALSE;
+  }
+  self->pid = 0;
+  if (WIFEXITED (status) && WEXITSTATUS (status) == 0)
+    return TRUE;
+  g_set_error (error, VT_IMAGE_ERROR, VT_IMAGE_ERROR_EDIT,
+               "qemu-nbd ended with status %d (of wait(2)): what was written may be lost", status);
+  return FALSE;
 }
 
 void

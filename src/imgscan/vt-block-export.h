@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only WITH cryptsetup-OpenSSL-exception
 /*
  * Offers an image of whatever format, with all that it lies upon, as a raw disk on a private unix
- * socket, read-only: qemu-nbd(8).
+ * socket: qemu-nbd(8). Only the overlay of a chain that is writable is written to.
  */
 #pragma once
 
@@ -23,5 +23,9 @@ VtBlockExport *vt_block_export_start (VtBlockChain *chain,
                                       GError **error) G_GNUC_WARN_UNUSED_RESULT;
 void vt_block_export_free (VtBlockExport *self);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (VtBlockExport, vt_block_export_free)
+
+/* Ends the server in order: all that it was given to write is in its file then. Errors are of
+ * VT_IMAGE_ERROR. */
+gboolean vt_block_export_finish (VtBlockExport *self, GError **error) G_GNUC_WARN_UNUSED_RESULT;
 
 const char *vt_block_export_get_socket (VtBlockExport *self);

@@ -14,9 +14,15 @@
 /* Lowest descriptor, clear of the standard ones and of those of socket activation. */
 #define FD_MIN   10
 #define LINK_DIR "/proc/self/fd/"
+/* What messages call the file that has no name. */
+#define OVERLAY_NAME "the overlay"
 /* QEMU takes no part of a file whose size is no multiple of this. What follows an odd one is the
  * padding of the archive around it. */
 #define SECTOR ((guint64)512)
+/* How long another process may hold the overlay, in milliseconds: what was killed takes a moment to
+ * be gone. */
+#define UNLOCK_TIMEOUT_MS 10000
+#define UNLOCK_WAIT_MS    20
 
 typedef struct {
   VtBlockFile base;
@@ -217,6 +223,31 @@ vt_block_files_open_image (VtBlockFiles *self, GError **error)
   return file != NULL && set_part (file, options, error) ? &file->base : NULL;
 }
 
+/* QEMU locks single bytes of the files that it uses. */
+static gboolean
+is_locked (int fd)
+{
+  struct flock lock = {.l_type = F_WRLCK, .l_whence = SEEK_SET};
+
+  return fcntl (fd, F_OFD_GETLK, &lock) == 0 && lock.l_type != F_UNLCK;
+}
+
+const VtBlockFile *
+vt_block_files_open_overlay (VtBlockFiles *self, GError **error)
+{
+  vt_autofd fd = open (self->options->overlay, O_RDONLY | O_CLOEXEC);
+  File *file = NULL;
+
+  for (int waited = 0; fd >= 0 && is_locked (fd) && waited < UNLOCK_TIMEOUT_MS;
+       waited += UNLOCK_WAIT_MS)
+    g_usleep (UNLOCK_WAIT_MS * 1000);
+  if (fd < 0)
+    fail_with_errno (error, VT_IMAGE_ERROR_BAD_OPTION);
+  else
+    file = add (self, OVERLAY_NAME, fd, error);
+  return file != NULL ? &file->base : NULL;
+}
+
 /* As QEMU sees it: "nbd://host", "json:{...}", but not "./a:b". */
 static gboolean
 has_protocol (const char *name)
@@ -338,6 +369,12 @@ vt_block_files_is_at (VtBlockFiles *self, const VtBlockFile *base, const char *p
 
   return !file->is_part && stat (path, &info) == 0 && info.st_dev == file->device &&
          info.st_ino == file->inode;
+}
+
+gboolean
+vt_block_files_is_whole_file (const VtBlockFile *file)
+{
+  return !get_file (file)->is_device && !get_file (file)->is_part;
 }
 
 static JsonObject *

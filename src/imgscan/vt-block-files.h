@@ -33,6 +33,13 @@ const VtBlockFile *vt_block_files_open_image (VtBlockFiles *self,
                                               GError **error) G_GNUC_WARN_UNUSED_RESULT;
 
 /*
+ * Opens the overlay (VtImageOptions.overlay). One that another process still writes to, because it
+ * was only just killed, is waited for.
+ */
+const VtBlockFile *vt_block_files_open_overlay (VtBlockFiles *self,
+                                                GError **error) G_GNUC_WARN_UNUSED_RESULT;
+
+/*
  * The same for the file that BASE, one of SELF's, names by NAME; WHAT it is to it: "backing file".
  * Refused unless it is allowed.
  */
@@ -42,7 +49,10 @@ const VtBlockFile *vt_block_files_open_named (VtBlockFiles *self,
                                               const char *what,
                                               GError **error) G_GNUC_WARN_UNUSED_RESULT;
 
-/* Takes MEMFD, which stands for BASE from now on. */
+/* Whether FILE is a regular file, and the whole of it. */
+gboolean vt_block_files_is_whole_file (const VtBlockFile *file);
+
+/* Takes MEMFD, or another file without a name, which stands for BASE from now on. */
 const VtBlockFile *vt_block_files_add_memfd (VtBlockFiles *self,
                                              const VtBlockFile *base,
                                              int memfd,

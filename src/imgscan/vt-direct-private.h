@@ -21,13 +21,14 @@ typedef struct {
 /* A VtForkFunc; USER_DATA is a VtWalkerStart. */
 int vt_direct_walker_run (int socket, gpointer user_data);
 
-/* To the walker: kind, volume, index of the file system, its mount point (bytes) or "", cost
- * underway. */
-#define VT_WALKER_REQUEST_TYPE G_VARIANT_TYPE ("(uuuayt)")
+/* To the walker: kind, volume, index of the file system, its mount point (bytes) or "", which
+ * of the paths that are fetched, cost underway. */
+#define VT_WALKER_REQUEST_TYPE G_VARIANT_TYPE ("(uuuayut)")
 
 typedef enum {
   VT_WALKER_PROBE,
   VT_WALKER_READ,
+  VT_WALKER_FETCH,
 } VtWalkerRequest;
 
 /* From the walker: kind and a value of the kind's own type. */
@@ -36,9 +37,10 @@ typedef enum {
 typedef enum {
   VT_WALKER_VOLUME, /* file system, kind (VtVolumeKind), reason, its detail or "", refusal or "" */
   VT_WALKER_SYSTEM,
-  VT_WALKER_PROBED, /* refusal or "" */
-  VT_WALKER_DONE,   /* refusal or "", cost underway */
-  VT_WALKER_FAILED, /* why */
+  VT_WALKER_PROBED,  /* refusal or "" */
+  VT_WALKER_DONE,    /* refusal or "", cost underway */
+  VT_WALKER_FETCHED, /* refusal or "", whether there is such a file, cost underway */
+  VT_WALKER_FAILED,  /* why */
   VT_WALKER_N_REPLIES
 } VtWalkerReply;
 
@@ -47,5 +49,6 @@ static const char *const vt_walker_reply_types[VT_WALKER_N_REPLIES] = {
     [VT_WALKER_SYSTEM] = VT_SYSTEM_RECORD,
     [VT_WALKER_PROBED] = "s",
     [VT_WALKER_DONE] = "(st)",
+    [VT_WALKER_FETCHED] = "(sbt)",
     [VT_WALKER_FAILED] = "s",
 };

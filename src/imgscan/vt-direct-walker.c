@@ -5,8 +5,10 @@
  * reader that forked it, and to the reader's own starter, who gets the files.
  */
 #include <stdlib.h>
+#include <string.h>
 
 #include "vt-digest.h"
+#include "vt-direct-fetch.h"
 #include "vt-direct-private.h"
 #include "vt-direct-probe.h"
 #include "vt-direct-read.h"
@@ -153,54 +155,107 @@ select_template (Walker *self, VtFs *fs, const VtFilesystem *filesystem, GError 
 }
 
 static gboolean
-read_volume (Walker *self, guint volume, const VtReadPlan *plan, char **refusal, GError **error)
+read_volume (
+    Walker *self, VtFs *fs, guint volume, const VtReadPlan *plan, char **refusal, GError **error)
 {
   GPtrArray *volumes = vt_direct_probe_get_volumes (self->probe);
   const VtVolume *found = g_ptr_array_index (volumes, volume);
-  VtFs *fs = vt_direct_probe_get_fs (self->probe, volume);
 
   return select_template (self, fs, found->filesystem, error) &&
          vt_direct_read_fs (fs, self->template, plan, refusal, error);
 }
 
-static gboolean
-serve_read (Walker *self, guint volume, guint index, const char *mountpoint, guint64 underway)
+/* A request for something of a volume. */
+typedef struct {
+  guint32 volume;
+  guint32 index;
+  const char *mountpoint;
+  guint32 which;
+  guint64 underway;
+} Request;
+
+/* FILESYSTEM gets what a plan needs of it. */
+static VtFs *
+open_volume (Walker *self, const Request *request, VtFilesystem *filesystem)
 {
-  VtFilesystem filesystem = {.mountpoint = mountpoint[0] != '\0' ? (char *)mountpoint : NULL};
-  const VtReadPlan plan = {&filesystem, index, self->start->options, self->start->sink};
+  VtFs *fs = vt_direct_probe_get_fs (self->probe, request->volume);
+  GPtrArray *volumes = vt_direct_probe_get_volumes (self->probe);
+
+  g_return_val_if_fail (fs != NULL, NULL);
+  if (request->mountpoint[0] != '\0')
+    filesystem->mountpoint = (char *)request->mountpoint;
+  filesystem->type =
+      ((const VtVolume *)g_ptr_array_index (volumes, request->volume))->filesystem->type;
+  vt_image_sink_set_underway (self->start->sink, request->underway);
+  return fs;
+}
+
+static gboolean
+reply_lost (const Walker *self, const GError *error)
+{
+  return !g_error_matches (error, VT_IPC_ERROR, VT_IPC_ERROR_CLOSED) && reply_failed (self, error);
+}
+
+static gboolean
+serve_read (Walker *self, const Request *request)
+{
+  VtFilesystem filesystem = {0};
+  const VtReadPlan plan = {&filesystem, request->index, self->start->options, self->start->sink};
+  VtFs *fs = open_volume (self, request, &filesystem);
   g_autofree char *refusal = NULL;
   g_autofree char *text = NULL;
   g_autoptr (GError) error = NULL;
-  GPtrArray *volumes;
 
-  g_return_val_if_fail (vt_direct_probe_get_fs (self->probe, volume) != NULL, FALSE);
-  volumes = vt_direct_probe_get_volumes (self->probe);
-  filesystem.type = ((const VtVolume *)g_ptr_array_index (volumes, volume))->filesystem->type;
-  vt_image_sink_set_underway (plan.sink, underway);
-  if (!read_volume (self, volume, &plan, &refusal, &error) && refusal == NULL)
-    return !g_error_matches (error, VT_IPC_ERROR, VT_IPC_ERROR_CLOSED) &&
-           reply_failed (self, error);
+  if (fs == NULL)
+    return FALSE;
+  if (!read_volume (self, fs, request->volume, &plan, &refusal, &error) && refusal == NULL)
+    return reply_lost (self, error);
   text = vt_record_text (refusal ?: "");
   return reply (self, VT_WALKER_DONE,
                 g_variant_new ("(st)", text, vt_image_sink_get_underway (plan.sink)));
 }
 
 static gboolean
+serve_fetch (Walker *self, const Request *request)
+{
+  const VtImageOptions *options = self->start->options;
+  VtFilesystem filesystem = {0};
+  const VtReadPlan plan = {&filesystem, request->index, options, self->start->sink};
+  VtFs *fs = open_volume (self, request, &filesystem);
+  const char *path = options->fetch[request->which];
+  g_autofree char *refusal = NULL;
+  g_autofree char *text = NULL;
+  g_autoptr (GError) error = NULL;
+  gboolean found;
+
+  if (fs == NULL)
+    return FALSE;
+  /* The path is below the mount point: the reader has seen to that. */
+  if (filesystem.mountpoint != NULL && strcmp (filesystem.mountpoint, "/") != 0)
+    path += strlen (filesystem.mountpoint);
+  if (!vt_direct_fetch_file (fs, &plan, path, MIN (options->max_file_size, VT_IMAGE_FETCH_SIZE_MAX),
+                             &found, &refusal, &error) &&
+      refusal == NULL)
+    return reply_lost (self, error);
+  text = vt_record_text (refusal ?: "");
+  return reply (self, VT_WALKER_FETCHED,
+                g_variant_new ("(sbt)", text, found, vt_image_sink_get_underway (plan.sink)));
+}
+
+static gboolean
 serve (Walker *self)
 {
-  g_autoptr (GVariant) request = vt_ipc_receive (self->socket, VT_WALKER_REQUEST_TYPE, NULL, NULL);
+  g_autoptr (GVariant) message = vt_ipc_receive (self->socket, VT_WALKER_REQUEST_TYPE, NULL, NULL);
+  Request request;
   guint32 kind;
-  guint32 volume;
-  guint32 index;
-  const char *mountpoint;
-  guint64 underway;
 
-  if (request == NULL)
+  if (message == NULL)
     return FALSE;
-  g_variant_get (request, "(uuu^&ayt)", &kind, &volume, &index, &mountpoint, &underway);
+  g_variant_get (message, "(uuu^&ayut)", &kind, &request.volume, &request.index,
+                 &request.mountpoint, &request.which, &request.underway);
   if (kind == VT_WALKER_PROBE)
     return serve_probe (self);
-  return serve_read (self, volume, index, mountpoint, underway);
+  return kind == VT_WALKER_READ ? serve_read (self, &request) : serve_fetch (self, &request);
 }
 
 int

@@ -109,12 +109,14 @@ static gboolean
 ask (VtDirect *self,
      VtWalkerRequest kind,
      guint volume,
-     guint index,
-     const char *mountpoint,
+     const VtReadPlan *plan,
+     guint which,
      GError **error)
 {
-  GVariant *request = g_variant_new ("(uuu^ayt)", kind, volume, index, mountpoint,
-                                     vt_image_sink_get_underway (self->sink));
+  const char *mountpoint = plan != NULL ? plan->filesystem->mountpoint : NULL;
+  GVariant *request =
+      g_variant_new ("(uuu^ayut)", kind, volume, plan != NULL ? plan->index : 0, mountpoint ?: "",
+                     which, vt_image_sink_get_underway (self->sink));
 
   if (vt_ipc_send (self->child.socket, request, NULL, 0, NULL))
     return TRUE;
@@ -218,7 +220,7 @@ vt_direct_probe (
       g_ptr_array_new_with_free_func ((GDestroyNotify)vt_operating_system_free);
   VtWalkerReply kind = VT_WALKER_N_REPLIES;
 
-  if (!ask (self, VT_WALKER_PROBE, 0, 0, "", error))
+  if (!ask (self, VT_WALKER_PROBE, 0, NULL, 0, error))
     return FALSE;
   while (kind != VT_WALKER_PROBED) {
     g_autoptr (GVariant) value = receive (self, &kind, error);
@@ -237,6 +239,16 @@ vt_direct_probe (
   return TRUE;
 }
 
+/* What the walker says it has underway goes on from here. */
+static gboolean
+take_underway (VtDirect *self, const VtReadPlan *plan, guint64 underway, GError **error)
+{
+  if (underway > MAX (VT_IMAGE_BUDGET, plan->options->max_file_size))
+    return fail_nonsense (error);
+  vt_image_sink_set_underway (self->sink, underway);
+  return TRUE;
+}
+
 gboolean
 vt_direct_read (
     VtDirect *self, guint volume, const VtReadPlan *plan, char **refusal, GError **error)
@@ -246,7 +258,7 @@ vt_direct_read (
   const char *text;
   guint64 underway;
 
-  if (!ask (self, VT_WALKER_READ, volume, plan->index, plan->filesystem->mountpoint ?: "", error))
+  if (!ask (self, VT_WALKER_READ, volume, plan, 0, error))
     return FALSE;
   value = receive (self, &kind, error);
   if (value == NULL)
@@ -254,9 +266,36 @@ vt_direct_read (
   if (kind != VT_WALKER_DONE)
     return fail_nonsense (error);
   g_variant_get (value, "(&st)", &text, &underway);
-  if (underway > MAX (VT_IMAGE_BUDGET, plan->options->max_file_size))
-    return fail_nonsense (error);
+  if (!take_underway (self, plan, underway, error))
+    return FALSE;
   *refusal = text_or_null (text);
-  vt_image_sink_set_underway (self->sink, underway);
+  return TRUE;
+}
+
+gboolean
+vt_direct_fetch (VtDirect *self,
+                 guint volume,
+                 const VtReadPlan *plan,
+                 guint which,
+                 gboolean *found,
+                 char **refusal,
+                 GError **error)
+{
+  g_autoptr (GVariant) value = NULL;
+  VtWalkerReply kind;
+  const char *text;
+  guint64 underway;
+
+  if (!ask (self, VT_WALKER_FETCH, volume, plan, which, error))
+    return FALSE;
+  value = receive (self, &kind, error);
+  if (value == NULL)
+    return FALSE;
+  if (kind != VT_WALKER_FETCHED)
+    return fail_nonsense (error);
+  g_variant_get (value, "(&sbt)", &text, found, &underway);
+  if (!take_underway (self, plan, underway, error))
+    return FALSE;
+  *refusal = text_or_null (text);
   return TRUE;
 }

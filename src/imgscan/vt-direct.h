@@ -67,3 +67,16 @@ gboolean vt_direct_read (VtDirect *self,
                          const VtReadPlan *plan,
                          char **refusal,
                          GError **error) G_GNUC_WARN_UNUSED_RESULT;
+
+/*
+ * Sends the file that path number WHICH of VtImageOptions.fetch is of the plan's file system, which
+ * is the readable volume VOLUME; FOUND says whether there is one. With a REFUSAL that cannot be
+ * told directly.
+ */
+gboolean vt_direct_fetch (VtDirect *self,
+                          guint volume,
+                          const VtReadPlan *plan,
+                          guint which,
+                          gboolean *found,
+                          char **refusal,
+                          GError **error) G_GNUC_WARN_UNUSED_RESULT;

@@ -178,8 +178,9 @@ make_time (guint32 seconds, guint32 extra, gint64 *time_ns)
   return TRUE;
 }
 
-gboolean
-vt_ext_inode_times (const VtExtInode *inode, gint64 *mtime_ns, gint64 *ctime_ns, GError **error)
+/* In nanoseconds since 1970. */
+static gboolean
+get_times (const VtExtInode *inode, gint64 *mtime_ns, gint64 *ctime_ns, GError **error)
 {
   const struct ext2_inode_large *fields = &inode->raw.fields;
   gsize end = EXT2_GOOD_OLD_INODE_SIZE + inode->extra;
@@ -194,4 +195,16 @@ vt_ext_inode_times (const VtExtInode *inode, gint64 *mtime_ns, gint64 *ctime_ns,
       make_time (fields->i_ctime, ctime_extra, ctime_ns))
     return TRUE;
   return vt_fs_refuse (error, "inode %u has a time that cannot be told", inode->number);
+}
+
+gboolean
+vt_ext_inode_stat (const VtExtInode *inode, VtFsStat *stat, GError **error)
+{
+  *stat = (VtFsStat){
+      .inode = inode->number,
+      .size = inode->size,
+      .links = inode->links,
+      .generation = inode->raw.fields.i_generation,
+  };
+  return get_times (inode, &stat->mtime_ns, &stat->ctime_ns, error);
 }

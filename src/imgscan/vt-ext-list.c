@@ -49,15 +49,9 @@ check_links (Lister *self, GError **error)
 static gboolean
 take_file (Lister *self, const char *path, const VtExtInode *inode, GError **error)
 {
-  VtFsStat stat = {
-      .inode = inode->number,
-      .size = inode->size,
-      .links = inode->links,
-      .generation = inode->raw.fields.i_generation,
-  };
+  VtFsStat stat;
 
-  return count_link (self, inode, error) &&
-         vt_ext_inode_times (inode, &stat.mtime_ns, &stat.ctime_ns, error) &&
+  return count_link (self, inode, error) && vt_ext_inode_stat (inode, &stat, error) &&
          self->func (path, &stat, self->user_data, error);
 }
 

@@ -186,6 +186,16 @@ vt_ext_stat_path (VtFs *fs, const char *path, VtFsType *type, GError **error)
 }
 
 gboolean
+vt_ext_identify (VtFs *fs, const char *path, VtFsStat *stat, GError **error)
+{
+  VtExtInode inode;
+
+  return resolve ((VtExt *)fs, path, FALSE, &inode, error) &&
+         (LINUX_S_ISREG (inode.mode) || vt_fs_refuse (error, "it is no regular file")) &&
+         vt_ext_inode_stat (&inode, stat, error);
+}
+
+gboolean
 vt_ext_read_head (VtFs *fs, const char *path, gsize max, GBytes **data, GError **error)
 {
   VtExt *self = (VtExt *)fs;

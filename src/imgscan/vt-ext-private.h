@@ -70,11 +70,10 @@ gboolean vt_ext_inode_read (VtExt *self, guint32 number, VtExtInode *inode, GErr
 /* Those that no name leads to, such as the journal. */
 gboolean vt_ext_inode_read_special (VtExt *self, guint32 number, VtExtInode *inode, GError **error)
     G_GNUC_WARN_UNUSED_RESULT;
-/* In nanoseconds since 1970. */
-gboolean vt_ext_inode_times (const VtExtInode *inode,
-                             gint64 *mtime_ns,
-                             gint64 *ctime_ns,
-                             GError **error) G_GNUC_WARN_UNUSED_RESULT;
+/* Of a regular file. */
+gboolean vt_ext_inode_stat (const VtExtInode *inode,
+                            VtFsStat *stat,
+                            GError **error) G_GNUC_WARN_UNUSED_RESULT;
 
 /* vt-ext-map.c, vt-ext-extents.c: appends to RUNS, of VtExtRun, in the order of the file; and to
  * NODES, of guint64, which may be NULL, the blocks that tell where these are. */
@@ -127,6 +126,8 @@ gboolean vt_ext_entry_fits (const VtExtEntry *entry, const VtExtInode *inode);
 gboolean vt_ext_list (VtFs *fs, VtFsNameFunc func, gpointer user_data, GError **error)
     G_GNUC_WARN_UNUSED_RESULT;
 gboolean vt_ext_stat_path (VtFs *fs, const char *path, VtFsType *type, GError **error)
+    G_GNUC_WARN_UNUSED_RESULT;
+gboolean vt_ext_identify (VtFs *fs, const char *path, VtFsStat *stat, GError **error)
     G_GNUC_WARN_UNUSED_RESULT;
 gboolean vt_ext_read_head (VtFs *fs, const char *path, gsize max, GBytes **data, GError **error)
     G_GNUC_WARN_UNUSED_RESULT;

@@ -53,6 +53,7 @@ static const VtFsClass ext_class = {
     .list = vt_ext_list,
     .locate = vt_ext_locate,
     .stat_path = vt_ext_stat_path,
+    .identify = vt_ext_identify,
     .read_head = vt_ext_read_head,
     .read_link = vt_ext_read_link,
     .open = vt_ext_open,

@@ -33,6 +33,8 @@ typedef struct {
   /* Gives the whole content of a file that is apart; NULL for kinds that have none. */
   gboolean (*load) (VtFs *self, const VtFsWanted *wanted, guint8 **data, GError **error);
   gboolean (*stat_path) (VtFs *self, const char *path, VtFsType *type, GError **error);
+  /* NULL for kinds that do not look it up. */
+  gboolean (*identify) (VtFs *self, const char *path, VtFsStat *stat, GError **error);
   gboolean (*read_head) (VtFs *self, const char *path, gsize max, GBytes **data, GError **error);
   gboolean (*read_link) (VtFs *self, const char *path, char **target, GError **error);
   /* Both are NULL for kinds of which it cannot be told. REFERENCE is of the same kind. */

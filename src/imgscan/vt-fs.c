@@ -97,6 +97,16 @@ vt_fs_stat_path (VtFs *self, const char *path, VtFsType *type, GError **error)
 }
 
 gboolean
+vt_fs_identify (VtFs *self, const char *path, VtFsStat *stat, GError **error)
+{
+  *stat = (VtFsStat){0};
+  if (self->class->identify == NULL || self->class->identify (self, path, stat, error))
+    return TRUE;
+  g_prefix_error (error, "%s: ", path);
+  return FALSE;
+}
+
+gboolean
 vt_fs_read_head (VtFs *self, const char *path, gsize max, GBytes **data, GError **error)
 {
   if (self->class->read_head (self, path, max, data, error))

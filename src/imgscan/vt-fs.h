@@ -113,6 +113,11 @@ typedef enum {
 gboolean vt_fs_stat_path (VtFs *self, const char *path, VtFsType *type, GError **error)
     G_GNUC_WARN_UNUSED_RESULT;
 
+/* The identity of the regular file that PATH leads to; all 0 for kinds of file systems in which it
+ * is not looked up. One that is not there is an error. */
+gboolean vt_fs_identify (VtFs *self, const char *path, VtFsStat *stat, GError **error)
+    G_GNUC_WARN_UNUSED_RESULT;
+
 /* The first bytes of the regular file PATH, at most MAX. One that is not there is an error
  * (VT_FS_ERROR_MISSING). */
 gboolean vt_fs_read_head (VtFs *self, const char *path, gsize max, GBytes **data, GError **error)

@@ -114,12 +114,12 @@ configure (guestfs_h *g, const char *run_dir, gboolean force_tcg, VtImageSink *s
 }
 
 static gboolean
-add_image (guestfs_h *g, const char *nbd_socket, GError **error)
+add_image (guestfs_h *g, const char *nbd_socket, gboolean writable, GError **error)
 {
   g_autofree char *server = g_strdup_printf ("unix:%s", nbd_socket);
   char *servers[] = {server, NULL};
 
-  if (guestfs_add_drive_opts (g, "", GUESTFS_ADD_DRIVE_OPTS_READONLY, 1,
+  if (guestfs_add_drive_opts (g, "", GUESTFS_ADD_DRIVE_OPTS_READONLY, !writable,
                               GUESTFS_ADD_DRIVE_OPTS_FORMAT, "raw", GUESTFS_ADD_DRIVE_OPTS_PROTOCOL,
                               "nbd", GUESTFS_ADD_DRIVE_OPTS_SERVER, servers, -1) == -1)
     return vt_guestfs_set_error (g, VT_IMAGE_ERROR_APPLIANCE, "appliance: image", error);
@@ -192,6 +192,7 @@ static gboolean
 prepare (VtAppliance *self,
          const char *nbd_socket,
          const char *run_dir,
+         gboolean writable,
          gboolean force_tcg,
          VtImageSink *sink,
          GError **error)
@@ -204,12 +205,13 @@ prepare (VtAppliance *self,
   }
   return configure (self->g, run_dir, force_tcg, sink, error) &&
          (!force_tcg || hide_slow_instructions (self->g, error)) &&
-         add_image (self->g, nbd_socket, error) && add_port (self, run_dir, error);
+         add_image (self->g, nbd_socket, writable, error) && add_port (self, run_dir, error);
 }
 
 VtAppliance *
 vt_appliance_launch (const char *nbd_socket,
                      const char *run_dir,
+                     gboolean writable,
                      gboolean force_tcg,
                      VtImageSink *sink,
                      GError **error)
@@ -219,13 +221,21 @@ vt_appliance_launch (const char *nbd_socket,
   self->listener = -1;
   self->port = -1;
   self->sink = sink;
-  if (!prepare (self, nbd_socket, run_dir, force_tcg, sink, error))
+  if (!prepare (self, nbd_socket, run_dir, writable, force_tcg, sink, error))
     return NULL;
   if (guestfs_launch (self->g) == -1) {
     vt_guestfs_set_error (self->g, VT_IMAGE_ERROR_APPLIANCE, "libguestfs's appliance", error);
     return NULL;
   }
   return connect_port (self, error) ? g_steal_pointer (&self) : NULL;
+}
+
+gboolean
+vt_appliance_shutdown (VtAppliance *self, GError **error)
+{
+  if (guestfs_shutdown (self->g) == -1)
+    return vt_guestfs_set_error (self->g, VT_IMAGE_ERROR_EDIT, "end of the appliance", error);
+  return TRUE;
 }
 
 void

@@ -10,6 +10,13 @@
 #include "vt-guestfs-keys.h"
 #include "vt-guestfs.h"
 
+/* How encrypted devices are opened. */
+typedef struct {
+  guestfs_h *g;
+  const char *const *keys;
+  gboolean writable;
+} Opening;
+
 static gboolean
 is_encrypted (guestfs_h *g, const char *device)
 {
@@ -39,29 +46,28 @@ list_devices (guestfs_h *g)
 /* TRUE: the device is open. An error is the selector's, not that of a key that does not fit. */
 static gboolean
 open_with_key (
-    guestfs_h *g, const char *device, const char *name, const char *selector, GError **error)
+    const Opening *self, const char *device, const char *name, const char *selector, GError **error)
 {
   g_autofree char *wanted = NULL;
   g_autofree char *key = NULL;
-  g_autofree char *uuid = guestfs_vfs_uuid (g, device);
+  g_autofree char *uuid = guestfs_vfs_uuid (self->g, device);
 
   if (!vt_guestfs_key_parse (selector, &wanted, &key, error))
     return FALSE;
   if (!g_str_equal (wanted, "all") && !g_str_equal (wanted, device) &&
       g_strcmp0 (wanted, uuid) != 0)
     return FALSE;
-  return guestfs_cryptsetup_open (g, device, key, name, GUESTFS_CRYPTSETUP_OPEN_READONLY, 1, -1) ==
-         0;
+  return guestfs_cryptsetup_open (self->g, device, key, name, GUESTFS_CRYPTSETUP_OPEN_READONLY,
+                                  !self->writable, -1) == 0;
 }
 
 static gboolean
-open_with_any_key (
-    guestfs_h *g, const char *device, const char *name, const char *const *keys, GError **error)
+open_with_any_key (const Opening *self, const char *device, const char *name, GError **error)
 {
-  for (guint i = 0; keys[i] != NULL; i++) {
+  for (guint i = 0; self->keys[i] != NULL; i++) {
     g_autoptr (GError) local_error = NULL;
 
-    if (open_with_key (g, device, name, keys[i], &local_error))
+    if (open_with_key (self, device, name, self->keys[i], &local_error))
       return TRUE;
     if (local_error != NULL) {
       g_propagate_error (error, g_steal_pointer (&local_error));
@@ -73,10 +79,9 @@ open_with_any_key (
 
 /* One pass over the devices that are not KNOWN yet, all of which then are. */
 static gboolean
-open_new_devices (
-    guestfs_h *g, const char *const *keys, GHashTable *known, guint *opened, GError **error)
+open_new_devices (const Opening *self, GHashTable *known, guint *opened, GError **error)
 {
-  g_autoptr (GPtrArray) devices = list_devices (g);
+  g_autoptr (GPtrArray) devices = list_devices (self->g);
 
   for (guint i = 0; i < devices->len; i++) {
     const char *device = g_ptr_array_index (devices, i);
@@ -84,9 +89,9 @@ open_new_devices (
     g_autoptr (GError) local_error = NULL;
     gboolean is_open;
 
-    if (g_hash_table_contains (known, device) || !is_encrypted (g, device))
+    if (g_hash_table_contains (known, device) || !is_encrypted (self->g, device))
       continue;
-    is_open = open_with_any_key (g, device, name, keys, &local_error);
+    is_open = open_with_any_key (self, device, name, &local_error);
     if (local_error != NULL) {
       g_propagate_error (error, g_steal_pointer (&local_error));
       return FALSE;
@@ -99,15 +104,16 @@ open_new_devices (
 
 /* What is opened may hold volumes, and those be encrypted in turn: until nothing new opens. */
 GHashTable *
-vt_guestfs_open_encrypted (guestfs_h *g, const char *const *keys, GError **error)
+vt_guestfs_open_encrypted (guestfs_h *g, const char *const *keys, gboolean writable, GError **error)
 {
+  const Opening opening = {g, keys, writable};
   g_autoptr (GHashTable) known = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL);
   guint opened = 0;
   guint before;
 
   do {
     before = opened;
-    if (!open_new_devices (g, keys, known, &opened, error))
+    if (!open_new_devices (&opening, known, &opened, error))
       return NULL;
     if (opened > before && guestfs_lvm_scan (g, 1) == -1) {
       vt_guestfs_set_error (g, VT_IMAGE_ERROR_BAD_IMAGE, "volume groups", error);

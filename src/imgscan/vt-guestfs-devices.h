@@ -6,11 +6,12 @@
 #include <guestfs.h>
 
 /*
- * Opens the encrypted devices that KEYS (VtImageOptions.keys) open, read-only. Returns all
- * encrypted devices, each with whether it is open now (GINT_TO_POINTER).
+ * Opens the encrypted devices that KEYS (VtImageOptions.keys) open, read-only unless
+ * WRITABLE. Returns all encrypted devices, each with whether it is open now (GINT_TO_POINTER).
  */
 GHashTable *vt_guestfs_open_encrypted (guestfs_h *g,
                                        const char *const *keys,
+                                       gboolean writable,
                                        GError **error) G_GNUC_WARN_UNUSED_RESULT;
 
 /*

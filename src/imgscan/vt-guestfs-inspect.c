@@ -252,11 +252,12 @@ add_listed (guestfs_h *g,
 }
 
 GPtrArray *
-vt_guestfs_inspect (guestfs_h *g, const char *const *keys, VtImageSink *sink, GError **error)
+vt_guestfs_inspect (
+    guestfs_h *g, const char *const *keys, gboolean writable, VtImageSink *sink, GError **error)
 {
   g_autoptr (GPtrArray) filesystems =
       g_ptr_array_new_with_free_func ((GDestroyNotify)vt_filesystem_free);
-  g_autoptr (GHashTable) encrypted = vt_guestfs_open_encrypted (g, keys, error);
+  g_autoptr (GHashTable) encrypted = vt_guestfs_open_encrypted (g, keys, writable, error);
   g_autoptr (GPtrArray) left_out = NULL;
   g_autoptr (GHashTable) claims = NULL;
   g_auto (GStrv) list = NULL;

@@ -28,24 +28,30 @@ typedef struct {
 #define VT_APPLIANCE_PORT "/dev/virtio-ports/vtemplater.content"
 
 /*
- * Starts an appliance with the disk that is exported at NBD_SOCKET, read-only. RUN_DIR gets its
- * temporary files. The appliance's QEMU dies with the calling thread.
+ * Starts an appliance with the disk that is exported at NBD_SOCKET, read-only unless it is
+ * WRITABLE. RUN_DIR gets its temporary files. The appliance's QEMU dies with the calling thread.
  */
 VtAppliance *vt_appliance_launch (const char *nbd_socket,
                                   const char *run_dir,
+                                  gboolean writable,
                                   gboolean force_tcg,
                                   VtImageSink *sink,
                                   GError **error) G_GNUC_WARN_UNUSED_RESULT;
 void vt_appliance_free (VtAppliance *self);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (VtAppliance, vt_appliance_free)
 
+/* Ends the appliance. Fails when its disk, which was writable, may not have all that was written.
+ */
+gboolean vt_appliance_shutdown (VtAppliance *self, GError **error) G_GNUC_WARN_UNUSED_RESULT;
+
 /*
- * Opens encrypted devices with KEYS (VtImageOptions.keys), finds operating systems and file
- * systems, and sends them to SINK. Returns the file systems in the order they were sent; those that
- * cannot be read have their reason.
+ * Opens encrypted devices with KEYS (VtImageOptions.keys), read-only unless WRITABLE, finds
+ * operating systems and file systems, and sends them to SINK. Returns the file systems in the order
+ * they were sent; those that cannot be read have their reason.
  */
 GPtrArray *vt_guestfs_inspect (guestfs_h *g,
                                const char *const *keys,
+                               gboolean writable,
                                VtImageSink *sink,
                                GError **error) G_GNUC_WARN_UNUSED_RESULT;
 

@@ -10,6 +10,8 @@ vt_image_options_new (const char *path)
 
   self->reader = vt_image_reader_main;
   self->path = g_strdup (path);
+  self->edits = vt_image_edits_new ();
+  self->fetch = g_new0 (char *, 1);
   self->backing = g_new0 (char *, 1);
   self->keys = g_new0 (char *, 1);
   self->include = g_new0 (char *, 1);
@@ -86,6 +88,9 @@ vt_image_options_copy (const VtImageOptions *self)
   copy->file = g_strdup (self->file);
   copy->format = g_strdup (self->format);
   copy->snapshot = g_strdup (self->snapshot);
+  copy->overlay = g_strdup (self->overlay);
+  copy->edits = vt_image_edits_copy (self->edits);
+  copy->fetch = g_strdupv (self->fetch);
   copy->backing = g_strdupv (self->backing);
   copy->keys = g_strdupv (self->keys);
   copy->include = g_strdupv (self->include);
@@ -101,6 +106,9 @@ vt_image_options_free (VtImageOptions *self)
   g_free (self->file);
   g_free (self->format);
   g_free (self->snapshot);
+  g_free (self->overlay);
+  g_ptr_array_unref (self->edits);
+  g_strfreev (self->fetch);
   g_strfreev (self->backing);
   g_strfreev (self->keys);
   g_strfreev (self->include);
@@ -109,7 +117,9 @@ vt_image_options_free (VtImageOptions *self)
   g_free (self);
 }
 
-#define ARGUMENTS_FORMAT "(^aym^ayttmsms^aay^aay^aay^aay@m" TEMPLATE_TYPE "ttuu^aybt^aay)"
+#define ARGUMENTS_FORMAT                                                                           \
+  "(^aym^ayttmsmsm^ay@" VT_IMAGE_EDITS_TYPE "^aay^aay^aay^aay^aay@m" TEMPLATE_TYPE "ttuu^aybt^"    \
+  "aay)"
 /* Image, files, file systems. */
 #define TEMPLATE_TYPE   "(mayayaay)"
 #define TEMPLATE_FORMAT "(m^ay^ay^aay)"
@@ -143,7 +153,8 @@ vt_reader_arguments_serialize (const VtReaderArguments *self)
   const VtImageOptions *options = self->options;
 
   return g_variant_new (ARGUMENTS_FORMAT, options->path, options->file, options->offset,
-                        options->size, options->format, options->snapshot, options->backing,
+                        options->size, options->format, options->snapshot, options->overlay,
+                        vt_image_edits_serialize (options->edits), options->fetch, options->backing,
                         options->keys, options->include, options->exclude,
                         serialize_template (options->template), options->max_file_size,
                         options->max_spool_size, (guint32)options->mode, (guint32)options->backend,
@@ -155,14 +166,17 @@ vt_reader_arguments_parse (VtReaderArguments *self, GVariant *value)
 {
   VtImageOptions *options = g_new0 (VtImageOptions, 1);
   g_autoptr (GVariant) template = NULL;
+  g_autoptr (GVariant) edits = NULL;
   guint32 mode;
   guint32 backend;
 
   g_variant_get (value, ARGUMENTS_FORMAT, &options->path, &options->file, &options->offset,
-                 &options->size, &options->format, &options->snapshot, &options->backing,
-                 &options->keys, &options->include, &options->exclude, &template,
-                 &options->max_file_size, &options->max_spool_size, &mode, &backend, &self->run_dir,
-                 &self->force_tcg, &self->underway, &self->refused);
+                 &options->size, &options->format, &options->snapshot, &options->overlay, &edits,
+                 &options->fetch, &options->backing, &options->keys, &options->include,
+                 &options->exclude, &template, &options->max_file_size, &options->max_spool_size,
+                 &mode, &backend, &self->run_dir, &self->force_tcg, &self->underway,
+                 &self->refused);
+  options->edits = vt_image_edits_parse (edits);
   options->mode = mode;
   options->backend = backend;
   options->template = parse_template (template);

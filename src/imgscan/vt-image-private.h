@@ -22,6 +22,7 @@ struct _VtImage {
   gboolean force_tcg;
   gboolean kvm_failed; /* this run has tried it */
   gboolean launching;
+  gboolean editing; /* no other reader may begin again: the overlay may have some of it */
   guint launch_limit_s;
   GSource *launch_timer;
   GSource *ticker;    /* once a second, while a reader runs */

@@ -13,7 +13,9 @@
 
 #include "vt-block-export.h"
 #include "vt-direct.h"
+#include "vt-guestfs-edit.h"
 #include "vt-guestfs-reader.h"
+#include "vt-image-fetch.h"
 
 typedef struct {
   const VtReaderArguments *arguments;
@@ -59,6 +61,7 @@ static gboolean
 may_read_directly (const Reader *self)
 {
   return self->arguments->options->backend != VT_BACKEND_GUESTFS &&
+         self->arguments->options->mode != VT_IMAGE_EDIT &&
          find_refusal (self, VT_REFUSED_ALL) == NULL;
 }
 
@@ -91,7 +94,8 @@ export_template (Reader *self, VtBlockChain *chain, GError **error)
         "the template's by their digests");
     return TRUE;
   }
-  self->layers = (guint)link;
+  /* The overlay lies upon the image. */
+  self->layers = (guint)link + (self->arguments->options->overlay != NULL);
   self->template =
       vt_block_export_start (chain, (guint)link, NULL, self->arguments->run_dir, error);
   return self->template != NULL;
@@ -190,8 +194,14 @@ has_refusals (const Reader *self)
 static gboolean
 needs_appliance (const Reader *self)
 {
-  return self->volumes == NULL ||
-         (has_refusals (self) && self->arguments->options->backend == VT_BACKEND_AUTO);
+  const VtImageOptions *options = self->arguments->options;
+
+  if (self->volumes == NULL)
+    return TRUE;
+  if (options->mode == VT_IMAGE_FETCH && self->untold == NULL)
+    return vt_image_fetch_needs_appliance (options, self->volumes) &&
+           options->backend == VT_BACKEND_AUTO;
+  return has_refusals (self) && options->backend == VT_BACKEND_AUTO;
 }
 
 static gboolean
@@ -201,6 +211,7 @@ launch (Reader *self, GError **error)
     return FALSE;
   self->appliance =
       vt_appliance_launch (vt_block_export_get_socket (self->export), self->arguments->run_dir,
+                           self->arguments->options->mode == VT_IMAGE_EDIT,
                            self->arguments->force_tcg, self->sink, error);
   return self->appliance != NULL;
 }
@@ -208,11 +219,13 @@ launch (Reader *self, GError **error)
 static gboolean
 inspect_in_appliance (Reader *self, GError **error)
 {
-  const char *const *keys = (const char *const *)self->arguments->options->keys;
+  const VtImageOptions *options = self->arguments->options;
+  const char *const *keys = (const char *const *)options->keys;
 
   if (!launch (self, error) || !vt_image_sink_phase (self->sink, "inspect", error))
     return FALSE;
-  self->filesystems = vt_guestfs_inspect (self->appliance->g, keys, self->sink, error);
+  self->filesystems = vt_guestfs_inspect (self->appliance->g, keys, options->mode == VT_IMAGE_EDIT,
+                                          self->sink, error);
   return self->filesystems != NULL;
 }
 
@@ -342,13 +355,76 @@ end_all (Reader *self, GError **error)
   return TRUE;
 }
 
+/* The walker's volumes, for the file systems that were reported. */
+static gint *
+number_volumes (const Reader *self)
+{
+  gint *volumes = g_new (gint, self->filesystems->len);
+
+  for (guint i = 0; i < self->filesystems->len; i++) {
+    /* Without the appliance, they are the walker's own. */
+    gboolean is_empty =
+        self->appliance == NULL &&
+        ((const VtVolume *)g_ptr_array_index (self->volumes, i))->kind == VT_VOLUME_EMPTY;
+
+    volumes[i] =
+        is_empty ? VT_FETCH_EMPTY : find_volume (self, g_ptr_array_index (self->filesystems, i));
+  }
+  return volumes;
+}
+
+static gboolean
+fetch (Reader *self, GError **error)
+{
+  g_autofree gint *volumes = number_volumes (self);
+  const VtImageFetch job = {
+      .options = self->arguments->options,
+      .sink = self->sink,
+      .filesystems = self->filesystems,
+      .volumes = volumes,
+      .direct = self->direct,
+      .appliance = self->appliance,
+  };
+  const char *id = NULL;
+  g_autofree char *refusal = NULL;
+
+  if (!vt_image_sink_phase (self->sink, "read", error))
+    return FALSE;
+  if (!vt_image_fetch_all (&job, &id, &refusal, error))
+    return refusal != NULL && refuse (self, id, refusal, error);
+  return end_all (self, error);
+}
+
+/* The end in order is what makes the overlay whole: nothing is kept back, and nothing failed. */
+static gboolean
+edit (Reader *self, GError **error)
+{
+  if (!vt_image_sink_phase (self->sink, "edit", error) ||
+      !vt_guestfs_edit (self->appliance->g, self->filesystems, self->arguments->options->edits,
+                        self->sink, error))
+    return FALSE;
+  vt_image_sink_alive (self->sink);
+  return vt_appliance_shutdown (self->appliance, error) &&
+         vt_block_export_finish (self->export, error) && end_all (self, error);
+}
+
 static gboolean
 read_image (Reader *self, GError **error)
 {
-  if (!export_image (self, error) || !inspect (self, error))
+  if (!vt_image_fetch_check (self->arguments->options, error) || !export_image (self, error) ||
+      !inspect (self, error))
     return FALSE;
-  return self->arguments->options->mode == VT_IMAGE_READ ? read_all (self, error)
-                                                         : end_all (self, error);
+  switch (self->arguments->options->mode) {
+  case VT_IMAGE_READ:
+    return read_all (self, error);
+  case VT_IMAGE_FETCH:
+    return fetch (self, error);
+  case VT_IMAGE_EDIT:
+    return edit (self, error);
+  case VT_IMAGE_INSPECT:
+  default:
+    return end_all (self, error);
+  }
 }
 
 int

@@ -121,6 +121,21 @@ has_room (const VtImage *self, const VtImageFile *file)
   return vt_budget_has_room (VT_IMAGE_BUDGET, self->underway, file->cost);
 }
 
+/* Who asked for a file by its name is to have it whole, or to know why not. */
+static gboolean
+fail_to_fetch (VtImage *self, const VtFileResult *result, VtReason reason)
+{
+  g_autoptr (GError) error = g_error_new (
+      VT_IMAGE_ERROR, VT_IMAGE_ERROR_BAD_IMAGE,
+      reason == VT_REASON_SIZE_LIMIT
+          ? "%s has %" G_GUINT64_FORMAT " bytes or more; it may have %" G_GUINT64_FORMAT
+          : "%s, of %" G_GUINT64_FORMAT " bytes, cannot be read; it may have %" G_GUINT64_FORMAT,
+      result->path, result->size, MIN (self->options->max_file_size, VT_IMAGE_FETCH_SIZE_MAX));
+
+  vt_image_finish (self, error);
+  return FALSE;
+}
+
 static gboolean
 receive_file (VtImage *self, GVariant *value, VtIpcFds *fds)
 {
@@ -142,6 +157,8 @@ receive_file (VtImage *self, GVariant *value, VtIpcFds *fds)
   digest_bytes = g_variant_get_fixed_array (digest, &digest_size, 1);
   if (!file_is_sound (self, file, digest_size, reason))
     return fail_malformed (self, "a file that is not what it must be");
+  if (reason != VT_REASON_NONE && self->options->mode == VT_IMAGE_FETCH)
+    return fail_to_fetch (self, result, reason);
   if (reason == VT_REASON_NONE && !file->unchanged)
     file->cost = vt_content_cost (file->spooled > 0 ? 0 : result->size);
   if (!has_room (self, file))
@@ -208,7 +225,7 @@ receive_refused (VtImage *self, GVariant *value)
 
   g_variant_get (value, "(&s&s)", &id, &why);
   if (!vt_image_refuse_direct (self, id, why))
-    return fail_malformed (self, "a refusal for the second time");
+    return fail_malformed (self, "a refusal that makes no sense");
   return FALSE;
 }
 

@@ -75,7 +75,7 @@ vt_image_finish (VtImage *self, const GError *error)
 static gboolean
 is_launching_with_kvm (VtImage *self)
 {
-  return self->launching && !self->force_tcg;
+  return self->launching && !self->force_tcg && !self->editing;
 }
 
 static void
@@ -124,7 +124,9 @@ vt_image_refuse_direct (VtImage *self, const char *id, const char *why)
   g_autofree char *text =
       g_strdup_printf ("%s cannot be read directly: %s", is_all ? "the image" : id, why);
 
-  if (is_refused (self, id) || is_refused (self, VT_REFUSED_ALL))
+  /* Who edits reads nothing directly. */
+  if (self->options->mode == VT_IMAGE_EDIT || is_refused (self, id) ||
+      is_refused (self, VT_REFUSED_ALL))
     return FALSE;
   /* Each costs another start: many at once are left to the appliance together. */
   if (self->refused->len >= 2 * REFUSED_MAX)
@@ -242,6 +244,7 @@ vt_image_enter_phase (VtImage *self, const char *phase)
     self->launching = FALSE;
     vt_source_clear (&self->launch_timer);
   }
+  self->editing = self->editing || g_str_equal (phase, "edit");
   g_free (self->waiting);
   self->waiting = g_strdup (phase);
   if (g_str_equal (phase, "launch"))

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only WITH cryptsetup-OpenSSL-exception
 /*
  * Reads a disk image: its file systems, its operating systems, every regular file's identity and
- * content. Never writes to it.
+ * content. Never writes to it: what is changed goes to an overlay (vt-overlay.h).
  *
  * Whatever parses hostile bytes runs in a reader process of its own (vt-image-reader.h), which
  * sends bounded records. What is seen here is the starter's side: it starts the reader, watches it,
@@ -12,6 +12,7 @@
 
 #include <gio/gio.h>
 
+#include "vt-image-edit.h"
 #include "vt-scan-result.h"
 #include "vt-spawner.h"
 
@@ -22,6 +23,7 @@ typedef enum {
   VT_IMAGE_ERROR_NEEDS_OTHER_FILE, /* it names another file where it may name none at all */
   VT_IMAGE_ERROR_NO_FILESYSTEM,    /* a disk image in which nothing can be read */
   VT_IMAGE_ERROR_APPLIANCE,        /* libguestfs or QEMU could not be started */
+  VT_IMAGE_ERROR_EDIT,             /* what is to be changed in it cannot be, or must not */
   VT_IMAGE_ERROR_READER,           /* the reader process died, or sent what it must not */
 } VtImageError;
 
@@ -32,6 +34,8 @@ GQuark vt_image_error_quark (void);
 typedef enum {
   VT_IMAGE_INSPECT, /* file systems and operating systems */
   VT_IMAGE_READ,    /* and all files with their contents */
+  VT_IMAGE_FETCH,   /* only the files that are named, with their contents */
+  VT_IMAGE_EDIT,    /* makes changes, in an overlay; if it fails, that is of no use any more */
 } VtImageMode;
 
 /* Which way file systems are read. */
@@ -61,17 +65,21 @@ const char *vt_image_template_get_uuid (const char *const *filesystems, guint nu
 typedef struct {
   VtChildFunc reader; /* what the reader process runs: vt_image_reader_main() */
   VtBackend backend;
-  char *path;     /* the image, as people know it */
-  char *file;     /* what has its bytes, in the place of PATH (vt-wrapper.h): then the image may
-                     name no other file, whatever BACKING says; NULL: PATH */
-  guint64 offset; /* where in FILE the image begins, in bytes; 0 without FILE */
-  guint64 size;   /* its bytes; 0: all that follow */
-  char *format;   /* QEMU's name of its format; NULL: found out */
-  char *snapshot; /* internal snapshot to read, or NULL */
-  GStrv backing;  /* files, and directories of files, that the image may name */
-  GStrv keys;     /* LUKS keys: DEVICE:key:STRING or DEVICE:file:FILE, DEVICE may be "all" */
-  GStrv include;  /* globs; when there are any, only paths that match one are read */
-  GStrv exclude;  /* globs; paths that match one are not read */
+  char *path;       /* the image, as people know it */
+  char *file;       /* what has its bytes, in the place of PATH (vt-wrapper.h): then the image may
+                       name no other file, whatever BACKING says; NULL: PATH */
+  guint64 offset;   /* where in FILE the image begins, in bytes; 0 without FILE */
+  guint64 size;     /* its bytes; 0: all that follow */
+  char *format;     /* QEMU's name of its format; NULL: found out */
+  char *snapshot;   /* internal snapshot to read, or NULL */
+  char *overlay;    /* has the changes of the image, or is to get them: a path that need not stay,
+                       such as vt_overlay_get_path() gives; or NULL */
+  GPtrArray *edits; /* of VtImageEdit; EDIT: what is to be changed, in this order */
+  GStrv fetch;      /* FETCH: absolute paths, as the first operating system has them */
+  GStrv backing;    /* files, and directories of files, that the image may name */
+  GStrv keys;       /* LUKS keys: DEVICE:key:STRING or DEVICE:file:FILE, DEVICE may be "all" */
+  GStrv include;    /* globs; when there are any, only paths that match one are read */
+  GStrv exclude;    /* globs; paths that match one are not read */
   VtImageTemplate *template; /* what is as it was in it is not read; NULL: there is none */
   guint64 max_file_size;     /* bytes; larger files are spooled to disk, */
   guint64 max_spool_size;    /* up to so many bytes at a time; of others only the digest is made */
@@ -79,6 +87,12 @@ typedef struct {
   guint launch_timeout_s; /* how long the appliance may take to start with KVM */
   guint stall_timeout_s;  /* how long it may give no sign of life afterwards */
 } VtImageOptions;
+
+/* Most paths in VtImageOptions.fetch. */
+#define VT_IMAGE_FETCH_MAX 16
+/* Bytes of the largest file that is fetched, if max_file_size does not set a lower limit: it is in
+ * memory twice for a moment. */
+#define VT_IMAGE_FETCH_SIZE_MAX ((guint64)512 * 1024 * 1024)
 
 /* Documented default of launch_timeout_s; a start with KVM takes 2 to 5 s, more on a busy host. */
 #define VT_IMAGE_LAUNCH_TIMEOUT_S 30
@@ -115,7 +129,7 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC (VtImageFile, vt_image_file_free)
 typedef struct {
   /* Something a person may want to know; LEVEL is of GLogLevelFlags. */
   void (*message) (GLogLevelFlags level, const char *text, gpointer user_data);
-  /* "open", "launch", "inspect", "read". */
+  /* "open", "launch", "inspect", "read", "edit". */
   void (*phase) (const char *phase, gpointer user_data);
   /* Another reader begins from the start: nothing that was said before holds. */
   void (*restarted) (gpointer user_data);
@@ -130,7 +144,16 @@ typedef struct {
 typedef struct _VtImage VtImage;
 
 /*
- * Starts to read. RESULT gets what is known of the image, its systems and its file systems as that
+ * Starts to read. With VT_IMAGE_FETCH, each of the files that is a regular file comes as an event,
+ * without any link on the way; what is not there does not come, and what cannot be read or is too
+ * large is an error. Its inode and its times are told only where it was fetched directly from an
+ * ext file system. Where there is no operating system, each file system's top is looked at, in
+ * their order.
+ *
+ * With VT_IMAGE_EDIT, the overlay has the changes once the end came without an error, and they were
+ * read back.
+ *
+ * RESULT gets what is known of the image, its systems and its file systems as that
  * becomes known; a file system whose reason is not NONE at the end may not be what came of it. It
  * and SPAWNER, EVENTS and USER_DATA must outlive the image.
  */

@@ -70,6 +70,9 @@ vt_nested_reader_new (VtSpawner *spawner, const VtImageOptions *options)
   self->options->size = 0;
   g_clear_pointer (&self->options->format, g_free);
   g_clear_pointer (&self->options->snapshot, g_free);
+  g_clear_pointer (&self->options->overlay, g_free);
+  g_clear_pointer (&self->options->template, vt_image_template_free);
+  self->options->mode = VT_IMAGE_READ;
   g_clear_pointer (&self->options->include, g_strfreev);
   g_clear_pointer (&self->options->exclude, g_strfreev);
   g_clear_pointer (&self->options->backing, g_strfreev);
