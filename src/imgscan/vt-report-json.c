@@ -199,13 +199,13 @@ write_files (VtJsonWriter *json, const VtScanResult *result)
 static void
 write_template (VtJsonWriter *json, const VtTemplateUse *use)
 {
-  if (use->statement == NULL) {
+  if (use->id == NULL) {
     vt_json_null (json, "template");
     return;
   }
   vt_json_begin_object (json, "template");
-  vt_json_string (json, "id", use->statement->template_id);
-  vt_json_time (json, "created", use->statement->created);
+  vt_json_string (json, "id", use->id);
+  vt_json_time (json, "created", use->created);
   vt_json_boolean (json, "verdicts_taken", use->counts);
   vt_json_uint (json, "signatures_age", (guint64)use->age);
   vt_json_uint (json, "unchanged", use->unchanged);

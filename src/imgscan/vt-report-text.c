@@ -178,9 +178,9 @@ write_template (const VtScanResult *result, VtSink *sink)
   const VtTemplateUse *use = &result->template;
   g_autofree char *unread = vt_report_format_size (result->stats.unread_bytes);
 
-  if (use->statement == NULL)
+  if (use->id == NULL)
     return;
-  vt_sink_printf (sink, "Template: %s", use->statement->template_id);
+  vt_sink_printf (sink, "Template: %s", use->id);
   write_template_age (use, sink);
   vt_sink_printf (sink,
                   "Since the template: %" G_GUINT64_FORMAT " files unchanged, %" G_GUINT64_FORMAT

@@ -236,7 +236,11 @@ on_pool_message (VtScanPool *pool, const char *what, VtScanJob *self)
 static gboolean
 engine_may_be_needed (VtScanJob *self, GError **error)
 {
+  const VtTemplate *template = self->context.template;
   guint64 known = 0;
+
+  if (template != NULL && vt_template_counts (template))
+    return FALSE;
 
   /* Loading goes on beside the opening of the image. What knows nothing will need the engine. */
   return vt_store_count (self->context.store, self->context.engine_id->id, &known, error) &&

@@ -97,6 +97,7 @@ vt_scan_result_reset (VtScanResult *self)
 void
 vt_scan_result_free (VtScanResult *self)
 {
+  g_free (self->template.id);
   g_free (self->path);
   g_free (self->format);
   g_free (self->snapshot);

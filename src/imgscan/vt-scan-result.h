@@ -12,7 +12,6 @@
 #include "vt-digest.h"
 #include "vt-engine-id.h"
 #include "vt-members.h"
-#include "vt-statement.h"
 #include "vt-verdict.h"
 
 /* Where a file's verdict came from. */
@@ -110,14 +109,15 @@ typedef struct {
 
 /* How the files of a clone are to those of its template. */
 typedef struct {
-  const VtStatement *statement; /* not owned; NULL: there is no template */
-  gboolean counts;              /* its verdicts were taken */
-  gint64 age;                   /* of its signatures, in seconds; 0: they are those in force */
-  guint64 unchanged;            /* files that have the same content under the same inode, */
-  guint64 changed;              /* another content, */
-  guint64 added;                /* an inode that the template's cache does not have */
-  guint64 removed;              /* files of the cache that are not there any more */
-  gboolean removed_is_known;    /* FALSE if not all files were looked at */
+  char *id;                  /* the template's; NULL: there is none */
+  gint64 created;            /* seconds since 1970 */
+  gboolean counts;           /* its verdicts were taken */
+  gint64 age;                /* of its signatures, in seconds; 0: they are those in force */
+  guint64 unchanged;         /* files that have the same content under the same inode, */
+  guint64 changed;           /* another content, */
+  guint64 added;             /* an inode that the template's cache does not have */
+  guint64 removed;           /* files of the cache that are not there any more */
+  gboolean removed_is_known; /* FALSE if not all files were looked at */
 } VtTemplateUse;
 
 /* Most files in each of a result's lists, so that memory does not grow with the image; the manifest

@@ -50,8 +50,9 @@ vt_template_tally_note (VtTemplateTally *self, const VtFileResult *file)
   const VtCleanFile *before;
   gsize index;
 
-  /* The cache has no empty files, and none of file systems without inodes. */
-  if (file->inode == 0 || file->size == 0)
+  /* The cache has neither empty files, nor those of file systems without inodes, nor itself. */
+  if (file->inode == 0 || file->size == 0 ||
+      (file->has_digest && vt_template_is_own (self->template, &file->digest)))
     return;
   before = find (self, file, &index);
   if (before == NULL) {
@@ -81,14 +82,17 @@ is_whole (const VtScanResult *result)
 void
 vt_template_tally_finish (VtTemplateTally *self, VtScanResult *result)
 {
+  const VtStatement *statement = vt_template_get_statement (self->template);
   gsize n_files = vt_template_count_files (self->template);
 
   self->use.removed_is_known = is_whole (result);
   self->use.removed = 0;
   for (gsize i = 0; self->use.removed_is_known && i < n_files; i++)
     self->use.removed += self->seen[i] == 0;
-  self->use.statement = vt_template_get_statement (self->template);
+  self->use.id = g_strdup (statement->template_id);
+  self->use.created = statement->created;
   self->use.counts = vt_template_counts (self->template);
   self->use.age = vt_template_get_age (self->template);
+  g_free (result->template.id);
   result->template = self->use;
 }

@@ -19,6 +19,7 @@ struct _VtTemplate {
   char *image;
   GStrv filesystems;      /* VtImageTemplate.filesystems */
   GArray *own;            /* of VtDigest: contents that were scanned and are not in the cache */
+  GArray *own_files;      /* of VtCleanFile: those of which the file is known */
   GArray *files;          /* of VtCleanFile, in order */
   VtTemplateTable *table; /* the same */
 
@@ -69,6 +70,7 @@ vt_template_new (VtStatement *statement, VtCleanCache *cache, const char *image,
   self->image = g_strdup (image);
   self->filesystems = list_filesystems (statement);
   self->own = g_array_new (FALSE, FALSE, sizeof (VtDigest));
+  self->own_files = g_array_new (FALSE, FALSE, sizeof (VtCleanFile));
   self->files = g_array_new (FALSE, FALSE, sizeof (VtCleanFile));
   self->known = g_hash_table_new_full (vt_digest_hash, vt_digest_equal, NULL, known_content_free);
   self->reader_files = -1;
@@ -84,6 +86,7 @@ vt_template_free (VtTemplate *self)
   g_clear_pointer (&self->table, vt_template_table_free);
   g_array_unref (self->files);
   g_array_unref (self->own);
+  g_array_unref (self->own_files);
   g_hash_table_unref (self->known);
   vt_fd_clear (&self->reader_files);
   g_strfreev (self->filesystems);
@@ -103,6 +106,34 @@ void
 vt_template_add_content (VtTemplate *self, const VtDigest *digest)
 {
   g_array_append_vals (self->own, digest, 1);
+}
+
+void
+vt_template_add_file (VtTemplate *self, const VtCleanFile *file)
+{
+  vt_template_add_content (self, &file->digest);
+  g_array_append_vals (self->own_files, file, 1);
+}
+
+static gint
+compare_files (gconstpointer a, gconstpointer b)
+{
+  const VtCleanFile *first = a;
+  const VtCleanFile *second = b;
+
+  if (first->fs != second->fs)
+    return first->fs < second->fs ? -1 : 1;
+  return (first->inode > second->inode) - (first->inode < second->inode);
+}
+
+static GArray *
+list_all_files (const VtTemplate *self)
+{
+  GArray *files = g_array_copy (self->files);
+
+  g_array_append_vals (files, self->own_files->data, self->own_files->len);
+  g_array_sort (files, compare_files);
+  return files;
 }
 
 /* Whether STORE knows the content of FILE; it is remembered then. */
@@ -174,7 +205,7 @@ vt_template_prepare (VtTemplate *self,
   g_autoptr (GArray) known = NULL;
 
   judge (self, engine, max_age_s, now);
-  known = self->counts ? g_array_ref (self->files) : find_known_files (self, engine, store, error);
+  known = self->counts ? list_all_files (self) : find_known_files (self, engine, store, error);
   if (known == NULL)
     return FALSE;
   vt_fd_clear (&self->reader_files);
@@ -207,8 +238,8 @@ vt_template_apply (VtTemplate *self, VtImageOptions *options)
   options->template = template;
 }
 
-static gboolean
-is_own (const VtTemplate *self, const VtDigest *digest)
+gboolean
+vt_template_is_own (const VtTemplate *self, const VtDigest *digest)
 {
   for (guint i = 0; i < self->own->len; i++)
     if (vt_digest_equal (&g_array_index (self->own, VtDigest, i), digest))
@@ -235,7 +266,7 @@ vt_template_lookup (
   const KnownContent *known = g_hash_table_lookup (self->known, digest);
 
   *members = NULL;
-  if (self->counts && (is_own (self, digest) || is_in_cache (self, digest))) {
+  if (self->counts && (vt_template_is_own (self, digest) || is_in_cache (self, digest))) {
     *verdict = vt_verdict_clean ();
     *source = VT_SOURCE_TEMPLATE;
     return TRUE;

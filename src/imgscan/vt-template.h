@@ -32,6 +32,10 @@ const VtStatement *vt_template_get_statement (const VtTemplate *self);
 /* Adds a content that was scanned together with the template and is not in the cache: that itself,
  * and its envelope. */
 void vt_template_add_content (VtTemplate *self, const VtDigest *digest);
+/* The same, if it is known which file of the template it is. */
+void vt_template_add_file (VtTemplate *self, const VtCleanFile *file);
+/* Whether it is one of these. */
+gboolean vt_template_is_own (const VtTemplate *self, const VtDigest *digest);
 
 /*
  * Decides what counts: the cache, if its signatures are those of ENGINE, or at most MAX_AGE_S

@@ -15,6 +15,7 @@ static const struct {
   const char *summary;
 } verbs[] = {
     {"scan", vt_verb_scan, "scan disk images offline"},
+    {"seed", vt_verb_seed, "make a template of a disk image"},
     {"inspect", vt_verb_inspect, "show what is in a disk image"},
     {"keygen", vt_verb_keygen, "make a pair of keys to sign and verify with"},
     {"db", vt_verb_db, "show or update the signatures in use"},

@@ -8,11 +8,11 @@
 #include "vt-clean-cache.h"
 #include "vt-dsse.h"
 #include "vt-fd.h"
+#include "vt-image-run.h"
 
 /* Taking files out of an image, until it is done. */
 typedef struct {
   VtTemplateParts *parts;
-  GMainLoop *loop;
   GError *error;
 } Fetch;
 
@@ -21,6 +21,8 @@ vt_template_parts_clear (VtTemplateParts *self)
 {
   g_clear_pointer (&self->envelope, g_bytes_unref);
   vt_fd_clear (&self->database);
+  g_clear_pointer (&self->files, g_ptr_array_unref);
+  g_clear_pointer (&self->image, vt_scan_result_free);
 }
 
 /* NULL: it cannot be read, or is too large for an envelope. */
@@ -59,6 +61,7 @@ on_file (VtImageFile *owned, gpointer user_data)
     vt_fd_clear (&parts->database);
     parts->database = vt_fd_steal (&file->memfd);
   }
+  g_ptr_array_add (parts->files, g_steal_pointer (&file->result));
 }
 
 static void
@@ -66,45 +69,33 @@ on_restarted (gpointer user_data)
 {
   Fetch *self = user_data;
 
-  vt_template_parts_clear (self->parts);
+  g_clear_pointer (&self->parts->envelope, g_bytes_unref);
+  vt_fd_clear (&self->parts->database);
+  g_ptr_array_set_size (self->parts->files, 0);
   g_clear_error (&self->error);
 }
-
-static void
-on_finished (const GError *error, gpointer user_data)
-{
-  Fetch *self = user_data;
-
-  if (error != NULL && self->error == NULL)
-    self->error = g_error_copy (error);
-  g_main_loop_quit (self->loop);
-}
-
-static const VtImageEvents fetch_events = {
-    .restarted = on_restarted,
-    .file = on_file,
-    .finished = on_finished,
-};
 
 gboolean
 vt_template_parts_fetch (VtTemplateParts *self,
                          VtSpawner *spawner,
                          const VtImageOptions *options,
-                         VtScanResult *result,
                          GError **error)
 {
   static const char *const paths[] = {VT_TEMPLATE_ENVELOPE, VT_TEMPLATE_DATABASE, NULL};
   g_autoptr (VtImageOptions) copy = vt_image_options_copy (options);
-  g_autoptr (GMainLoop) loop = g_main_loop_new (g_main_context_get_thread_default (), FALSE);
-  g_autoptr (VtImage) image = NULL;
-  Fetch fetch = {self, loop, NULL};
+  Fetch fetch = {self, NULL};
+  const VtImageRun run = {.restarted = on_restarted, .file = on_file, .user_data = &fetch};
 
+  self->files = g_ptr_array_new_with_free_func ((GDestroyNotify)vt_file_result_free);
+  self->image = vt_scan_result_new (options->path);
   copy->mode = VT_IMAGE_FETCH;
   g_strfreev (copy->fetch);
   copy->fetch = g_strdupv ((char **)paths);
   copy->max_file_size = VT_CLEAN_CACHE_SIZE_MAX;
-  image = vt_image_start (spawner, copy, result, &fetch_events, &fetch);
-  g_main_loop_run (loop);
+  if (!vt_image_run (spawner, copy, self->image, &run, NULL, error)) {
+    g_clear_error (&fetch.error);
+    return FALSE;
+  }
   if (fetch.error == NULL)
     return TRUE;
   g_propagate_error (error, fetch.error);
@@ -174,6 +165,30 @@ vt_template_parts_read (VtTemplateParts *self, const char *file, GError **error)
   return FALSE;
 }
 
+/* Where a part of the template itself is, if the file can be told again by that. */
+static void
+add_file (const VtTemplateParts *self, VtTemplate *template, const VtFileResult *file)
+{
+  const VtFilesystem *filesystem = g_ptr_array_index (self->image->filesystems, file->filesystem);
+  gint fs = vt_template_find_filesystem (template, filesystem);
+  VtCleanFile clean = {
+      .inode = file->inode,
+      .generation = file->generation,
+      .size = file->size,
+      .mtime_ns = file->mtime_ns,
+      .ctime_ns = file->ctime_ns,
+      .digest = vt_template_get_statement (template)->subject,
+  };
+
+  if (fs < 0 || file->inode == 0)
+    return;
+  clean.fs = (guint)fs;
+  if (g_str_equal (file->path, VT_TEMPLATE_ENVELOPE))
+    clean.digest = vt_digest_of_data (g_bytes_get_data (self->envelope, NULL),
+                                      g_bytes_get_size (self->envelope));
+  vt_template_add_file (template, &clean);
+}
+
 VtTemplate *
 vt_template_parts_open (const VtTemplateParts *self,
                         const VtPublicKey *key,
@@ -181,8 +196,14 @@ vt_template_parts_open (const VtTemplateParts *self,
                         const char *image,
                         GError **error)
 {
-  if (self->envelope != NULL && self->database >= 0)
-    return vt_template_open (self->envelope, self->database, key, policy, image, error);
+  VtTemplate *template = NULL;
+
+  if (self->envelope != NULL && self->database >= 0) {
+    template = vt_template_open (self->envelope, self->database, key, policy, image, error);
+    for (guint i = 0; template != NULL && self->files != NULL && i < self->files->len; i++)
+      add_file (self, template, g_ptr_array_index (self->files, i));
+    return template;
+  }
   g_set_error (error, VT_TEMPLATE_ERROR, VT_TEMPLATE_ERROR_NONE,
                "it holds no clean cache: %s is missing",
                self->envelope == NULL ? VT_TEMPLATE_ENVELOPE : VT_TEMPLATE_DATABASE);

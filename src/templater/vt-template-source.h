@@ -10,8 +10,10 @@
 
 /* What is in an image, or in files, and was not checked. */
 typedef struct {
-  GBytes *envelope; /* NULL: there is none */
-  int database;     /* -1: there is none */
+  GBytes *envelope;    /* NULL: there is none */
+  int database;        /* -1: there is none */
+  GPtrArray *files;    /* of VtFileResult: where in the image they are; NULL: in none */
+  VtScanResult *image; /* what is known of that */
 } VtTemplateParts;
 
 #define VT_TEMPLATE_PARTS_INIT                                                                     \
@@ -22,12 +24,10 @@ typedef struct {
 void vt_template_parts_clear (VtTemplateParts *self);
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (VtTemplateParts, vt_template_parts_clear)
 
-/* Takes them out of the image that OPTIONS are of. What is not there is no error. RESULT gets what
- * is known of the image. */
+/* Takes them out of the image that OPTIONS are of. What is not there is no error. */
 gboolean vt_template_parts_fetch (VtTemplateParts *self,
                                   VtSpawner *spawner,
                                   const VtImageOptions *options,
-                                  VtScanResult *result,
                                   GError **error) G_GNUC_WARN_UNUSED_RESULT;
 
 /* Whether FILE looks like an envelope. */

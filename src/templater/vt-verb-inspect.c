@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "vt-cli.h"
+#include "vt-image-run.h"
 #include "vt-unwrap.h"
 
 static const VtCliVerb verb = {
@@ -18,16 +19,13 @@ static const VtCliVerb verb = {
 typedef struct {
   VtCliOptions cli;
   VtUnwrap unwrap;
-  GMainLoop *loop;
-  GPtrArray *results;   /* of VtScanResult */
-  VtScanResult *result; /* the last of them */
+  GPtrArray *results; /* of VtScanResult */
 } Inspection;
 
 static void
 inspection_clear (Inspection *self)
 {
   g_clear_pointer (&self->results, g_ptr_array_unref);
-  g_clear_pointer (&self->loop, g_main_loop_unref);
   vt_cli_options_clear (&self->cli);
 }
 
@@ -42,18 +40,6 @@ on_message (GLogLevelFlags level, const char *text, gpointer user_data)
   if (level > G_LOG_LEVEL_WARNING ? self->cli.verbose : !self->cli.quiet)
     fprintf (stderr, "vtemplater: %s\n", safe);
 }
-
-static void
-on_finished (const GError *error, gpointer user_data)
-{
-  Inspection *self = user_data;
-
-  if (error != NULL)
-    self->result->error = g_error_copy (error);
-  g_main_loop_quit (self->loop);
-}
-
-static const VtImageEvents events = {.message = on_message, .finished = on_finished};
 
 /* Nearly every word of it is the image's: the line is escaped as a whole. LINE is taken. */
 static void
@@ -140,20 +126,19 @@ inspect_part (Inspection *self, VtWrapper *wrapper, guint index, GError **error)
 {
   const char *name = vt_wrapper_get_name (wrapper, index);
   g_autoptr (VtImageOptions) options = vt_cli_make_image_options (&self->cli, name);
-  g_autoptr (VtImage) image = NULL;
+  const VtImageRun run = {.message = on_message, .user_data = self};
+  VtScanResult *result;
 
   options->mode = VT_IMAGE_INSPECT;
   if (!vt_unwrap_prepare (&self->unwrap, wrapper, index, options, NULL, error)) {
     g_prefix_error (error, "%s: ", name);
     return FALSE;
   }
-  self->result = vt_scan_result_new (name);
-  g_ptr_array_add (self->results, self->result);
-  image = vt_image_start (self->unwrap.spawner, options, self->result, &events, self);
-  g_main_loop_run (self->loop);
-  if (self->result->error == NULL)
+  result = vt_scan_result_new (name);
+  g_ptr_array_add (self->results, result);
+  if (vt_image_run (self->unwrap.spawner, options, result, &run, NULL, error))
     return TRUE;
-  g_propagate_prefixed_error (error, g_steal_pointer (&self->result->error), "%s: ", name);
+  g_prefix_error (error, "%s: ", name);
   return FALSE;
 }
 
@@ -167,7 +152,6 @@ run (Inspection *self, GError **error)
   if (spawner == NULL)
     return FALSE;
   self->unwrap.spawner = spawner;
-  self->loop = g_main_loop_new (NULL, FALSE);
   self->results = g_ptr_array_new_with_free_func ((GDestroyNotify)vt_scan_result_free);
   wrapper = vt_unwrap_open (&self->unwrap, path, NULL, error);
   if (wrapper == NULL) {

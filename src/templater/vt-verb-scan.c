@@ -6,6 +6,8 @@
 
 #include <stdio.h>
 
+#include "vt-clone.h"
+#include "vt-judge.h"
 #include "vt-session.h"
 
 static const VtCliVerb verb = {
@@ -21,6 +23,7 @@ typedef struct {
   VtCliOptions cli;
   VtReportFormat format;
   VtSession session;
+  VtClone clone;
   GOutputStream *output;
   GOutputStream *manifest;
   GPtrArray *results; /* of VtScanResult */
@@ -33,6 +36,7 @@ scan_command_clear (ScanCommand *self)
   g_clear_pointer (&self->manifest, vt_cli_discard_output);
   g_clear_pointer (&self->output, vt_cli_discard_output);
   g_clear_pointer (&self->results, g_ptr_array_unref);
+  vt_clone_clear (&self->clone);
   vt_session_clear (&self->session);
   vt_cli_options_clear (&self->cli);
 }
@@ -50,7 +54,8 @@ read_command_line (ScanCommand *self, int argc, char **argv, GError **error)
                          "--manifest describes one image: name one only");
     return FALSE;
   }
-  return vt_session_init (&self->session, &self->cli, error);
+  return vt_session_init (&self->session, &self->cli, error) &&
+         vt_clone_init (&self->clone, &self->session, error);
 }
 
 static gboolean
@@ -68,7 +73,7 @@ set_up (ScanCommand *self, GError **error)
       return FALSE;
   }
   self->results = g_ptr_array_new_with_free_func ((GDestroyNotify)vt_scan_result_free);
-  return TRUE;
+  return vt_clone_open (&self->clone, error);
 }
 
 /* What went wrong with it is told, and leaves the report and its judgement alone. */
@@ -103,14 +108,18 @@ add_failure (ScanCommand *self, const char *path, const GError *error)
 }
 
 static gboolean
-run_job (ScanCommand *self, const VtImageOptions *options, double seconds, GError **error)
+run_job (ScanCommand *self,
+         const VtImageOptions *options,
+         VtTemplate *template,
+         double seconds,
+         GError **error)
 {
   g_autoptr (VtManifest) manifest = NULL;
   VtScanResult *result;
 
   if (self->manifest != NULL && (manifest = vt_manifest_new (error)) == NULL)
     return FALSE;
-  result = vt_session_scan (&self->session, options, NULL, manifest);
+  result = vt_session_scan (&self->session, options, template, manifest);
   result->stats.open_seconds += seconds;
   result->stats.total_seconds += seconds;
   g_ptr_array_add (self->results, result);
@@ -128,14 +137,17 @@ scan_part (ScanCommand *self, VtWrapper *wrapper, guint index, gint64 start, GEr
   const char *name = vt_wrapper_get_name (wrapper, index);
   g_autoptr (VtImageOptions) options = vt_session_new_image_options (&self->session, name);
   g_autoptr (GError) failure = NULL;
+  VtTemplate *template = NULL;
 
   if (g_cancellable_is_cancelled (self->session.cancellable) ||
       !vt_unwrap_prepare (&self->session.unwrap, wrapper, index, options, self->session.cancellable,
-                          &failure)) {
+                          &failure) ||
+      !vt_clone_prepare (&self->clone, options, &template, &failure)) {
     add_failure (self, name, failure);
     return TRUE;
   }
-  return run_job (self, options, (double)(g_get_monotonic_time () - start) / G_USEC_PER_SEC, error);
+  return run_job (self, options, template,
+                  (double)(g_get_monotonic_time () - start) / G_USEC_PER_SEC, error);
 }
 
 static gboolean
@@ -184,22 +196,6 @@ write_report (ScanCommand *self, GError **error)
   return TRUE;
 }
 
-static VtExit
-judge_result (const VtScanResult *result, gboolean allow_incomplete)
-{
-  gboolean incomplete = result->stats.incomplete > 0;
-
-  for (guint i = 0; i < result->filesystems->len; i++) {
-    const VtFilesystem *filesystem = g_ptr_array_index (result->filesystems, i);
-    incomplete = incomplete || filesystem->reason != VT_REASON_NONE;
-  }
-  if (result->stats.infected > 0)
-    return VT_EXIT_INFECTED;
-  if (result->error != NULL || result->partial)
-    return VT_EXIT_FAILED;
-  return incomplete && !allow_incomplete ? VT_EXIT_INCOMPLETE : VT_EXIT_CLEAN;
-}
-
 /* Of several images, an infected one wins over a failed one, and that over an incomplete one. */
 static VtExit
 judge (const ScanCommand *self)
@@ -214,7 +210,7 @@ judge (const ScanCommand *self)
     if (order[i] == VT_EXIT_FAILED && left > 0)
       return VT_EXIT_FAILED;
     for (guint k = 0; k < self->results->len; k++)
-      if (judge_result (g_ptr_array_index (self->results, k), self->cli.allow_incomplete) ==
+      if (vt_judge_result (g_ptr_array_index (self->results, k), self->cli.allow_incomplete) ==
           order[i])
         return order[i];
   }
@@ -228,17 +224,8 @@ print_failures (const ScanCommand *self)
     g_autofree char *path = vt_report_escape (self->cli.images[i]);
     fprintf (stderr, "vtemplater: %s: stopped before it was begun: not scanned\n", path);
   }
-  for (guint i = 0; i < self->results->len; i++) {
-    const VtScanResult *result = g_ptr_array_index (self->results, i);
-    g_autofree char *path = vt_report_escape (result->path);
-
-    if (result->error != NULL) {
-      g_autofree char *why = vt_report_escape (result->error->message);
-      fprintf (stderr, "vtemplater: %s: %s\n", path, why);
-    }
-    if (result->partial)
-      fprintf (stderr, "vtemplater: %s: stopped before the end: the result is partial\n", path);
-  }
+  for (guint i = 0; i < self->results->len; i++)
+    vt_judge_print_failure (g_ptr_array_index (self->results, i));
 }
 
 /* Scans all images, as far as there is no interrupt. FALSE: something could not be written. */

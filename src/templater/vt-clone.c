@@ -1,0 +1,159 @@
+// SPDX-License-Identifier: GPL-2.0-only WITH cryptsetup-OpenSSL-exception
+#include "vt-clone.h"
+
+#include <stdio.h>
+
+#include "vt-report.h"
+#include "vt-template-source.h"
+
+#define SECONDS_A_DAY ((gint64)24 * 60 * 60)
+
+void
+vt_clone_clear (VtClone *self)
+{
+  g_clear_pointer (&self->own, vt_template_free);
+  g_clear_pointer (&self->common, vt_template_free);
+  g_clear_pointer (&self->key, vt_public_key_free);
+}
+
+gboolean
+vt_clone_init (VtClone *self, VtSession *session, GError **error)
+{
+  const VtCliOptions *cli = session->cli;
+
+  self->session = session;
+  self->max_age_s =
+      cli->max_verdict_age != VT_CLI_NOT_GIVEN ? cli->max_verdict_age * SECONDS_A_DAY : 0;
+  if (cli->pubkey != NULL) {
+    self->key = vt_public_key_load (cli->pubkey, error);
+    return self->key != NULL;
+  }
+  if (cli->template == NULL)
+    return TRUE;
+  g_set_error_literal (
+      error, G_OPTION_ERROR, G_OPTION_ERROR_BAD_VALUE,
+      "--template needs --pubkey: without the key it was signed with, a template is "
+      "not trusted");
+  return FALSE;
+}
+
+static gint64
+get_now (void)
+{
+  return g_get_real_time () / G_USEC_PER_SEC;
+}
+
+/* How old it is decides later what of it counts. */
+static VtStatementPolicy
+get_policy (void)
+{
+  return (VtStatementPolicy){.now = get_now (), .max_age_s = -1};
+}
+
+/* IMAGE is as vt_template_new() has it. */
+static VtTemplate *
+open_in_image (VtClone *self, const VtImageOptions *options, const char *image, GError **error)
+{
+  g_auto (VtTemplateParts) parts = VT_TEMPLATE_PARTS_INIT;
+  const VtStatementPolicy policy = get_policy ();
+
+  if (!vt_template_parts_fetch (&parts, self->session->spawner, options, error))
+    return NULL;
+  return vt_template_parts_open (&parts, self->key, &policy, image, error);
+}
+
+static VtTemplate *
+open_beside (VtClone *self, const char *file, GError **error)
+{
+  g_auto (VtTemplateParts) parts = VT_TEMPLATE_PARTS_INIT;
+  const VtStatementPolicy policy = get_policy ();
+
+  if (!vt_template_parts_read (&parts, file, error))
+    return NULL;
+  return vt_template_parts_open (&parts, self->key, &policy, NULL, error);
+}
+
+gboolean
+vt_clone_open (VtClone *self, GError **error)
+{
+  const char *file = self->session->cli->template;
+  g_autoptr (VtImageOptions) options = NULL;
+
+  if (file == NULL)
+    return TRUE;
+  if (vt_template_is_envelope (file)) {
+    self->common = open_beside (self, file, error);
+  } else {
+    options = vt_cli_make_image_options (self->session->cli, file);
+    g_clear_pointer (&options->snapshot, g_free);
+    g_clear_pointer (&options->format, g_free);
+    self->common = open_in_image (self, options, file, error);
+  }
+  if (self->common != NULL)
+    return TRUE;
+  g_prefix_error (error, "template %s: ", file);
+  return FALSE;
+}
+
+/* The operator has named it: so an image may lie upon it. */
+static void
+allow_template (const VtClone *self, VtImageOptions *options)
+{
+  const char *file = self->session->cli->template;
+  g_autoptr (GStrvBuilder) builder = g_strv_builder_new ();
+
+  if (file == NULL || options->file != NULL || vt_template_is_envelope (file))
+    return;
+  g_strv_builder_addv (builder, (const char **)options->backing);
+  g_strv_builder_add (builder, file);
+  g_strfreev (options->backing);
+  options->backing = g_strv_builder_end (builder);
+}
+
+static gboolean
+is_about_the_cache (const GError *error)
+{
+  return error->domain != VT_IMAGE_ERROR && error->domain != G_IO_ERROR;
+}
+
+/* The cache that the image itself has. */
+static gboolean
+find_own (VtClone *self, const VtImageOptions *options, VtTemplate **template, GError **error)
+{
+  g_autoptr (GError) failure = NULL;
+
+  g_clear_pointer (&self->own, vt_template_free);
+  self->own = open_in_image (self, options, NULL, &failure);
+  *template = self->own;
+  if (failure == NULL)
+    return TRUE;
+  if (!is_about_the_cache (failure)) {
+    g_propagate_error (error, g_steal_pointer (&failure));
+    return FALSE;
+  }
+  if (!self->session->cli->quiet) {
+    g_autofree char *image = vt_report_escape (options->path);
+    g_autofree char *why = vt_report_escape (failure->message);
+
+    fprintf (stderr, "vtemplater: %s: scanned without a template: %s\n", image, why);
+  }
+  return TRUE;
+}
+
+gboolean
+vt_clone_prepare (VtClone *self, VtImageOptions *options, VtTemplate **template, GError **error)
+{
+  *template = self->common;
+  if (self->key == NULL)
+    return TRUE;
+  allow_template (self, options);
+  if (*template == NULL && !find_own (self, options, template, error))
+    return FALSE;
+  if (*template == NULL)
+    return TRUE;
+  if (!vt_template_prepare (*template, self->session->engine_id, self->max_age_s, get_now (),
+                            self->session->store, error))
+    return FALSE;
+  vt_template_apply (*template, options);
+  return TRUE;
+}
