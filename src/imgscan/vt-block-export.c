@@ -153,12 +153,11 @@ wait_until_open (VtBlockExport *self, const struct sockaddr_un *address, GError 
 }
 
 VtBlockExport *
-vt_block_export_start (
+vt_block_export_begin (
     VtBlockChain *chain, guint link, const char *snapshot, const char *dir, GError **error)
 {
   g_autoptr (VtBlockExport) self = g_new0 (VtBlockExport, 1);
   g_auto (GStrv) argv = make_command (chain, link, snapshot);
-  g_autoptr (GError) local_error = NULL;
   struct sockaddr_un address = {0};
   vt_autofd listener = -1;
   pid_t parent = getpid ();
@@ -177,13 +176,33 @@ vt_block_export_start (
   }
   /* Ours must not stand open: at the server's death a client has to see the end. */
   vt_fd_clear (&listener);
+  return g_steal_pointer (&self);
+}
+
+gboolean
+vt_block_export_wait (VtBlockExport *self, VtBlockChain *chain, GError **error)
+{
+  struct sockaddr_un address = {0};
+  GError *local_error = NULL;
+
+  if (!set_address (self->socket_path, &address, error))
+    return FALSE;
   if (wait_until_open (self, &address, &local_error))
-    return g_steal_pointer (&self);
+    return TRUE;
   if (local_error != NULL)
-    g_propagate_error (error, g_steal_pointer (&local_error));
+    g_propagate_error (error, local_error);
   else
     set_server_error (self, chain, error);
-  return NULL;
+  return FALSE;
+}
+
+VtBlockExport *
+vt_block_export_start (
+    VtBlockChain *chain, guint link, const char *snapshot, const char *dir, GError **error)
+{
+  g_autoptr (VtBlockExport) self = vt_block_export_begin (chain, link, snapshot, dir, error);
+
+  return self != NULL && vt_block_export_wait (self, chain, error) ? g_steal_pointer (&self) : NULL;
 }
 
 /* Waits for the server to end. FALSE: it does not. */

@@ -21,6 +21,15 @@ VtBlockExport *vt_block_export_start (VtBlockChain *chain,
                                       const char *snapshot,
                                       const char *dir,
                                       GError **error) G_GNUC_WARN_UNUSED_RESULT;
+/* The same in two steps, for several at a time: the server is started, and waited for. */
+VtBlockExport *vt_block_export_begin (VtBlockChain *chain,
+                                      guint link,
+                                      const char *snapshot,
+                                      const char *dir,
+                                      GError **error) G_GNUC_WARN_UNUSED_RESULT;
+gboolean vt_block_export_wait (VtBlockExport *self,
+                               VtBlockChain *chain,
+                               GError **error) G_GNUC_WARN_UNUSED_RESULT;
 void vt_block_export_free (VtBlockExport *self);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (VtBlockExport, vt_block_export_free)
 

@@ -1,12 +1,15 @@
 // SPDX-License-Identifier: GPL-2.0-only WITH cryptsetup-OpenSSL-exception
 #include "vt-block-info.h"
 
+#include <errno.h>
+#include <signal.h>
 #include <string.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "vt-block-explain.h"
+#include "vt-fd.h"
 #include "vt-spawner.h"
 
 /* For a hostile header: qemu-img needs well under a second and 100 MB for an honest one. Checking
@@ -17,11 +20,14 @@
 /* Largest answer that is parsed, in bytes; 1,000 internal snapshots take 300 KB. */
 #define PROBE_OUTPUT_MAX ((gsize)16 * 1024 * 1024)
 
+/* Bytes of what a check says that are looked at. */
+#define CHECK_MESSAGES_MAX ((gsize)4096)
+
 /* qemu-img-check(1): what is not used is no damage, and not all formats can be checked. */
 #define CHECK_LEAKS 3
 #define CHECK_NONE  63
 
-/* What a child of g_spawn_sync() is set up with. */
+/* What qemu-img is set up with. */
 typedef struct {
   pid_t parent;
   rlim_t cpu_s;
@@ -83,21 +89,15 @@ set_open_error (GError **error, VtBlockFiles *files, const char *node, char *mes
                explained[0] != '\0' ? explained : "qemu-img ended without a word");
 }
 
-/* Runs qemu-img with the WORD of what it is to do. */
-static gboolean
-run_qemu_img (const char *word,
-              const char *node,
-              const Setup *setup,
-              char **output,
-              char **messages,
-              int *status,
-              GError **error)
-{
-  const char *argv[] = {"qemu-img", word, "--output=json", "--", node, NULL};
+/* Arguments of qemu-img for the WORD of what it is to do. */
+#define COMMAND(word, node)                                                                        \
+  {                                                                                                \
+    "qemu-img", (word), "--output=json", "--", (node), NULL                                        \
+  }
 
-  if (g_spawn_sync (NULL, (char **)argv, NULL, G_SPAWN_SEARCH_PATH | G_SPAWN_LEAVE_DESCRIPTORS_OPEN,
-                    set_up_child, (gpointer)setup, output, messages, status, error))
-    return TRUE;
+static gboolean
+fail_to_run (GError **error)
+{
   g_prefix_error_literal (error, "qemu-img (package qemu-utils): ");
   return FALSE;
 }
@@ -106,13 +106,18 @@ static JsonParser *
 ask_qemu_img (VtBlockFiles *files, const char *node, GError **error)
 {
   const Setup setup = {getpid (), PROBE_CPU_S, files};
+  const char *const argv[] = COMMAND ("info", node);
   g_autoptr (JsonParser) parser = json_parser_new ();
   g_autofree char *output = NULL;
   g_autofree char *messages = NULL;
   int status;
 
-  if (!run_qemu_img ("info", node, &setup, &output, &messages, &status, error))
+  if (!g_spawn_sync (NULL, (char **)argv, NULL,
+                     G_SPAWN_SEARCH_PATH | G_SPAWN_LEAVE_DESCRIPTORS_OPEN, set_up_child,
+                     (gpointer)&setup, &output, &messages, &status, error)) {
+    fail_to_run (error);
     return NULL;
+  }
   if (status != 0) {
     set_open_error (error, files, node, messages);
     return NULL;
@@ -126,20 +131,73 @@ ask_qemu_img (VtBlockFiles *files, const char *node, GError **error)
   return NULL;
 }
 
+/* A check that goes on beside the question. */
+typedef struct {
+  GPid pid;     /* 0: none */
+  int messages; /* what it complains of */
+} Check;
+
+static void
+check_clear (Check *self)
+{
+  vt_fd_clear (&self->messages);
+  if (self->pid <= 0)
+    return;
+  kill (self->pid, SIGKILL);
+  while (waitpid (self->pid, NULL, 0) < 0 && errno == EINTR)
+    ;
+  self->pid = 0;
+}
+
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (Check, check_clear)
+
+static gboolean
+start_check (VtBlockFiles *files, const char *node, Check *check, GError **error)
+{
+  const Setup setup = {getpid (), CHECK_CPU_S, files};
+  const char *const argv[] = COMMAND ("check", node);
+
+  return g_spawn_async_with_pipes (NULL, (char **)argv, NULL,
+                                   G_SPAWN_SEARCH_PATH | G_SPAWN_LEAVE_DESCRIPTORS_OPEN |
+                                       G_SPAWN_DO_NOT_REAP_CHILD | G_SPAWN_STDOUT_TO_DEV_NULL,
+                                   set_up_child, (gpointer)&setup, &check->pid, NULL, NULL,
+                                   &check->messages, error) ||
+         fail_to_run (error);
+}
+
+/* All that it says, of which the beginning is kept. */
+static void
+read_messages (Check *self, char messages[CHECK_MESSAGES_MAX + 1])
+{
+  char rest[512];
+  gsize n = 0;
+  gssize got = 1;
+
+  while (got > 0 || (got < 0 && errno == EINTR)) {
+    gsize room = CHECK_MESSAGES_MAX - n;
+
+    got = room > 0 ? read (self->messages, messages + n, room)
+                   : read (self->messages, rest, sizeof rest);
+    if (got > 0 && room > 0)
+      n += (gsize)got;
+  }
+  messages[n] = '\0';
+}
+
 /*
  * Where a table leads beyond the end of the file, QEMU reads zeros without a word: what was lost
  * would be clean.
  */
 static gboolean
-check (VtBlockFiles *files, const char *node, GError **error)
+finish_check (Check *self, GError **error)
 {
-  const Setup setup = {getpid (), CHECK_CPU_S, files};
-  g_autofree char *output = NULL;
-  g_autofree char *messages = NULL;
-  int status;
+  char messages[CHECK_MESSAGES_MAX + 1];
+  int status = 0;
 
-  if (!run_qemu_img ("check", node, &setup, &output, &messages, &status, error))
-    return FALSE;
+  read_messages (self, messages);
+  while (waitpid (self->pid, &status, 0) < 0 && errno == EINTR)
+    ;
+  self->pid = 0;
   if (WIFEXITED (status) && (WEXITSTATUS (status) == 0 || WEXITSTATUS (status) == CHECK_LEAKS ||
                              WEXITSTATUS (status) == CHECK_NONE))
     return TRUE;
@@ -198,13 +256,15 @@ gboolean
 vt_block_info_read (
     VtBlockFiles *files, const char *node, const char *snapshot, VtBlockInfo *info, GError **error)
 {
-  g_autoptr (JsonParser) parser = ask_qemu_img (files, node, error);
+  g_auto (Check) check = {.messages = -1};
+  g_autoptr (JsonParser) parser = NULL;
   JsonObject *object;
 
-  if (parser == NULL)
+  if (!start_check (files, node, &check, error) ||
+      (parser = ask_qemu_img (files, node, error)) == NULL)
     return FALSE;
   object = json_node_get_object (json_parser_get_root (parser));
-  if (!check_answer (object, snapshot, error) || !check (files, node, error))
+  if (!check_answer (object, snapshot, error) || !finish_check (&check, error))
     return FALSE;
   info->virtual_size =
       (guint64)MAX (0, json_object_get_int_member_with_default (object, "virtual-size", 0));

@@ -97,7 +97,7 @@ export_template (Reader *self, VtBlockChain *chain, GError **error)
   /* The overlay lies upon the image. */
   self->layers = (guint)link + (self->arguments->options->overlay != NULL);
   self->template =
-      vt_block_export_start (chain, (guint)link, NULL, self->arguments->run_dir, error);
+      vt_block_export_begin (chain, (guint)link, NULL, self->arguments->run_dir, error);
   return self->template != NULL;
 }
 
@@ -114,8 +114,10 @@ export_image (Reader *self, GError **error)
                                                  vt_block_chain_get_virtual_size (chain), error))
     return FALSE;
   self->export =
-      vt_block_export_start (chain, 0, options->snapshot, self->arguments->run_dir, error);
-  return self->export != NULL && export_template (self, chain, error);
+      vt_block_export_begin (chain, 0, options->snapshot, self->arguments->run_dir, error);
+  return self->export != NULL && export_template (self, chain, error) &&
+         vt_block_export_wait (self->export, chain, error) &&
+         (self->template == NULL || vt_block_export_wait (self->template, chain, error));
 }
 
 /* Asks for another reader. FALSE, always: this one is through. */

@@ -7,9 +7,37 @@
 #include "vt-progress.h"
 #include "vt-unpack-worker.h"
 
+/* What the thread gives back. */
+typedef struct {
+  VtEngineId *id;
+  GError *error;
+} EngineAnswer;
+
+static gpointer
+find_engine_id (gpointer options)
+{
+  EngineAnswer *answer = g_new0 (EngineAnswer, 1);
+
+  answer->id = vt_engine_id_new (options, &answer->error);
+  return answer;
+}
+
+static gboolean
+take_engine_id (VtSession *self, GError **error)
+{
+  g_autofree EngineAnswer *answer = g_thread_join (g_steal_pointer (&self->engine_thread));
+
+  self->engine_id = answer->id;
+  if (answer->error != NULL)
+    g_propagate_error (error, answer->error);
+  return self->engine_id != NULL;
+}
+
 void
 vt_session_clear (VtSession *self)
 {
+  if (self->engine_thread != NULL)
+    (void)!take_engine_id (self, NULL);
   g_clear_object (&self->cancellable);
   g_clear_pointer (&self->unpack_pool, vt_unpack_pool_free);
   g_clear_object (&self->pool);
@@ -68,22 +96,34 @@ new_unpack_pool (const VtSession *self, guint jobs)
 }
 
 gboolean
-vt_session_start (VtSession *self, GError **error)
+vt_session_begin (VtSession *self, GError **error)
 {
-  guint jobs = self->cli->jobs > 0 ? (guint)self->cli->jobs : g_get_num_processors ();
-
   /* First of all, while there is one thread. */
   self->spawner = vt_spawner_new (error);
   if (self->spawner == NULL)
     return FALSE;
   self->unwrap.spawner = self->spawner;
-  self->engine_id = vt_engine_id_new (self->engine_options, error);
-  if (self->engine_id == NULL || !open_store (self, error))
+  self->cancellable = g_cancellable_new ();
+  self->engine_thread = g_thread_new ("engine-id", find_engine_id, self->engine_options);
+  return open_store (self, error);
+}
+
+gboolean
+vt_session_complete (VtSession *self, GError **error)
+{
+  guint jobs = self->cli->jobs > 0 ? (guint)self->cli->jobs : g_get_num_processors ();
+
+  if (!take_engine_id (self, error))
     return FALSE;
   self->pool = vt_scan_pool_new (self->spawner, self->engine_options, jobs);
   self->unpack_pool = new_unpack_pool (self, jobs);
-  self->cancellable = g_cancellable_new ();
   return TRUE;
+}
+
+gboolean
+vt_session_start (VtSession *self, GError **error)
+{
+  return vt_session_begin (self, error) && vt_session_complete (self, error);
 }
 
 static gboolean

@@ -20,6 +20,7 @@ typedef struct {
   guint64 max_spool_size;
   GStrv passwords;
   VtSpawner *spawner;
+  GThread *engine_thread; /* finds out the engine's id, until that is asked for */
   VtEngineId *engine_id;
   VtRunDir *run_dir; /* for a store that is not kept */
   VtStore *store;
@@ -34,6 +35,10 @@ gboolean vt_session_init (VtSession *self,
                           GError **error) G_GNUC_WARN_UNUSED_RESULT;
 /* Sets everything up; loads nothing. To be called while there is one thread. */
 gboolean vt_session_start (VtSession *self, GError **error) G_GNUC_WARN_UNUSED_RESULT;
+/* The same in two steps, with something in between that needs the spawner and the store only: to
+ * hash the signatures takes a while. */
+gboolean vt_session_begin (VtSession *self, GError **error) G_GNUC_WARN_UNUSED_RESULT;
+gboolean vt_session_complete (VtSession *self, GError **error) G_GNUC_WARN_UNUSED_RESULT;
 /* Has SIGINT and SIGTERM cancel what goes on; a second one ends the program. */
 void vt_session_catch_signals (VtSession *self);
 void vt_session_clear (VtSession *self);

@@ -61,7 +61,8 @@ read_command_line (ScanCommand *self, int argc, char **argv, GError **error)
 static gboolean
 set_up (ScanCommand *self, GError **error)
 {
-  if (!vt_session_start (&self->session, error))
+  if (!vt_session_begin (&self->session, error) || !vt_clone_open (&self->clone, error) ||
+      !vt_session_complete (&self->session, error))
     return FALSE;
   /* Before the scan: what cannot be written is said before it has cost anything. */
   self->output = vt_cli_open_output (self->cli.output, error);
@@ -73,7 +74,7 @@ set_up (ScanCommand *self, GError **error)
       return FALSE;
   }
   self->results = g_ptr_array_new_with_free_func ((GDestroyNotify)vt_scan_result_free);
-  return vt_clone_open (&self->clone, error);
+  return TRUE;
 }
 
 /* What went wrong with it is told, and leaves the report and its judgement alone. */
