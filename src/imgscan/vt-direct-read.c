@@ -89,6 +89,8 @@ read_batch (Reading *self, VtFs *fs, char **refusal, GError **error)
   g_autoptr (GArray) wanted = NULL;
   const VtContentPlace place = vt_read_plan_get_place (self->plan);
 
+  if (self->plan->options->mode == VT_IMAGE_LIST)
+    return vt_read_plan_send_list (self->plan, self->list, error);
   if (self->template != NULL && !send_unchanged (self, fs, refusal, error))
     return FALSE;
   wanted = make_wanted (self->list);

@@ -78,7 +78,8 @@ vt_direct_template_select (
 static gboolean
 has_same_identity (const VtCleanFile *known, const VtListedFile *file)
 {
-  return known->generation == file->generation && known->size == file->size &&
+  /* What was read through the appliance has no generation. */
+  return (known->generation == 0 || known->generation == file->generation) && known->size == file->size &&
          known->mtime_ns == file->mtime_ns && known->ctime_ns == file->ctime_ns;
 }
 

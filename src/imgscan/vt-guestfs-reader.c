@@ -43,6 +43,15 @@ list_batch (Reading *self)
 }
 
 static gboolean
+send_batch (Reading *self, GError **error)
+{
+  if (self->plan->options->mode == VT_IMAGE_LIST)
+    return vt_read_plan_send_list (self->plan, self->list, error);
+  return vt_guestfs_read_files (self->appliance, self->plan, self->list, self->run_dir,
+                                self->outcome, error);
+}
+
+static gboolean
 read_batches (Reading *self, GError **error)
 {
   gboolean expected = FALSE;
@@ -55,8 +64,7 @@ read_batches (Reading *self, GError **error)
     expected = TRUE;
     if (!listed)
       return TRUE;
-    if (!vt_guestfs_read_files (self->appliance, self->plan, self->list, self->run_dir,
-                                self->outcome, error))
+    if (!send_batch (self, error))
       return FALSE;
   } while (vt_file_list_has_more (self->list));
   return TRUE;

@@ -418,6 +418,7 @@ read_image (Reader *self, GError **error)
     return FALSE;
   switch (self->arguments->options->mode) {
   case VT_IMAGE_READ:
+  case VT_IMAGE_LIST:
     return read_all (self, error);
   case VT_IMAGE_FETCH:
     return fetch (self, error);

@@ -101,6 +101,8 @@ file_is_sound (VtImage *self, VtImageFile *file, gsize digest_size, guint reason
   if (file->result->filesystem >= self->result->filesystems->len || file->result->path == NULL ||
       reason >= VT_REASON_N || (digest_size != 0 && digest_size != VT_DIGEST_SIZE))
     return FALSE;
+  if (self->options->mode == VT_IMAGE_LIST)
+    return file->memfd < 0 && reason == VT_REASON_NONE && digest_size == 0;
   if (reason != VT_REASON_NONE)
     return file->memfd < 0;
   if (digest_size != 0) {
@@ -159,7 +161,7 @@ receive_file (VtImage *self, GVariant *value, VtIpcFds *fds)
     return fail_malformed (self, "a file that is not what it must be");
   if (reason != VT_REASON_NONE && self->options->mode == VT_IMAGE_FETCH)
     return fail_to_fetch (self, result, reason);
-  if (reason == VT_REASON_NONE && !file->unchanged)
+  if (reason == VT_REASON_NONE && !file->unchanged && self->options->mode != VT_IMAGE_LIST)
     file->cost = vt_content_cost (file->spooled > 0 ? 0 : result->size);
   if (!has_room (self, file))
     return fail_malformed (self, "more at a time than it may");

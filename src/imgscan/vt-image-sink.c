@@ -207,10 +207,11 @@ gboolean
 vt_image_sink_file (
     VtImageSink *self, const VtFileResult *file, char **links, int memfd, GError **error)
 {
+  gboolean has_content =
+      file->verdict.reason == VT_REASON_NONE && !file->has_digest && memfd != VT_IMAGE_SINK_LISTED;
   GVariant *value;
 
-  if (file->verdict.reason == VT_REASON_NONE && !file->has_digest &&
-      !wait_for_room (self, vt_content_cost (memfd >= 0 ? file->size : 0), error))
+  if (has_content && !wait_for_room (self, vt_content_cost (memfd >= 0 ? file->size : 0), error))
     return FALSE;
   value = g_variant_new ("(u@aytutxx@ayy)", file->filesystem,
                          new_bytes (file->path, strlen (file->path)), file->inode, file->generation,

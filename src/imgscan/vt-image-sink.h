@@ -51,6 +51,9 @@ gboolean vt_image_sink_expect (VtImageSink *self,
  * waits until there is room. -1: there is none for it. */
 int vt_image_sink_open_spool (VtImageSink *self, guint64 size, guint64 data);
 
+/* In the place of a content: it is not to come at all (VT_IMAGE_LIST). */
+#define VT_IMAGE_SINK_LISTED (-2)
+
 /*
  * Sends a file, and LINKS (NULL-terminated, may be NULL), its other names. MEMFD is its content,
  * and stays the caller's; -1: there is none, or, if FILE has no reason, it is in the spool file; or

@@ -34,6 +34,7 @@ GQuark vt_image_error_quark (void);
 typedef enum {
   VT_IMAGE_INSPECT, /* file systems and operating systems */
   VT_IMAGE_READ,    /* and all files with their contents */
+  VT_IMAGE_LIST,    /* and all files, without their contents */
   VT_IMAGE_FETCH,   /* only the files that are named, with their contents */
   VT_IMAGE_EDIT,    /* makes changes, in an overlay; if it fails, that is of no use any more */
 } VtImageMode;

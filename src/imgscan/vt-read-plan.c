@@ -111,6 +111,21 @@ vt_read_plan_send_unread (const VtReadPlan *self,
 }
 
 gboolean
+vt_read_plan_send_list (const VtReadPlan *self, VtFileList *list, GError **error)
+{
+  GPtrArray *files = vt_file_list_get_files (list);
+
+  for (guint i = 0; i < files->len; i++) {
+    VtListedFile *file = g_ptr_array_index (files, i);
+    g_autoptr (VtFileResult) result = vt_file_result_new ();
+
+    if (file->wanted && !vt_read_plan_send (self, file, result, VT_IMAGE_SINK_LISTED, error))
+      return FALSE;
+  }
+  return TRUE;
+}
+
+gboolean
 vt_read_plan_send_missing (const VtReadPlan *self, VtFileList *list, GError **error)
 {
   GPtrArray *files = vt_file_list_get_files (list);

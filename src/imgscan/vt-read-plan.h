@@ -51,6 +51,11 @@ gboolean vt_read_plan_send_unread (const VtReadPlan *self,
                                    VtReason reason,
                                    GError **error) G_GNUC_WARN_UNUSED_RESULT;
 
+/* Sends all files of the batch that are wanted, without their contents (VT_IMAGE_LIST). */
+gboolean vt_read_plan_send_list (const VtReadPlan *self,
+                                 VtFileList *list,
+                                 GError **error) G_GNUC_WARN_UNUSED_RESULT;
+
 /* None is missing silently: the files of the batch that were wanted and not sent are sent as ones
  * that could not be read. */
 gboolean vt_read_plan_send_missing (const VtReadPlan *self,

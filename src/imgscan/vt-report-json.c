@@ -272,10 +272,37 @@ vt_report_write_json (GPtrArray *results, VtSink *sink)
 }
 
 static void
+write_cache (VtJsonWriter *json, const VtEmbeddedCache *cache)
+{
+  if (cache == NULL) {
+    vt_json_null (json, "template");
+    return;
+  }
+  vt_json_begin_object (json, "template");
+  vt_json_string (json, "id", cache->id);
+  vt_json_time (json, "created", cache->created);
+  vt_json_time (json, "expires", cache->expires);
+  vt_json_time (json, "signatures", cache->signatures_time);
+  vt_json_string (json, "engine", cache->engine);
+  vt_json_uint (json, "clean", cache->clean);
+  vt_json_begin_array (json, "keys");
+  for (char **id = cache->keyids; id != NULL && *id != NULL; id++)
+    vt_json_string (json, NULL, *id);
+  vt_json_end_array (json);
+  vt_json_string (json, "signature",
+                  cache->problem != NULL ? "invalid"
+                  : cache->checked       ? "valid"
+                                         : "unchecked");
+  vt_json_string (json, "problem", cache->problem);
+  vt_json_end_object (json);
+}
+
+static void
 write_inspection (VtJsonWriter *json, const VtScanResult *result)
 {
   write_image (json, result);
   write_contents (json, result);
+  write_cache (json, result->cache);
 }
 
 void

@@ -27,7 +27,8 @@ gboolean vt_report_write (VtReportFormat format,
 
 /*
  * Writes as JSON what is in the images of RESULTS (of VtScanResult, at least one), without a word
- * of what a scan may have found: the members "image", "filesystems" and "systems" of the report.
+ * of what a scan may have found: the members "image", "filesystems" and "systems" of the report,
+ * and "template", the clean cache that is in the image, or null.
  */
 gboolean vt_report_write_inspection (GPtrArray *results,
                                      GOutputStream *stream,

@@ -67,6 +67,16 @@ vt_operating_system_free (VtOperatingSystem *self)
   g_free (self);
 }
 
+void
+vt_embedded_cache_free (VtEmbeddedCache *self)
+{
+  g_free (self->id);
+  g_free (self->engine);
+  g_strfreev (self->keyids);
+  g_free (self->problem);
+  g_free (self);
+}
+
 VtScanResult *
 vt_scan_result_new (const char *path)
 {
@@ -98,6 +108,7 @@ void
 vt_scan_result_free (VtScanResult *self)
 {
   g_free (self->template.id);
+  g_clear_pointer (&self->cache, vt_embedded_cache_free);
   g_free (self->path);
   g_free (self->format);
   g_free (self->snapshot);

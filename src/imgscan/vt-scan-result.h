@@ -120,6 +120,21 @@ typedef struct {
   gboolean removed_is_known; /* FALSE if not all files were looked at */
 } VtTemplateUse;
 
+/* A template's clean cache that is in the image, as its statement says. */
+typedef struct {
+  char *id;       /* the template's; NULL: it cannot be read, and nothing but PROBLEM is set */
+  gint64 created; /* this and the next are in seconds since 1970; G_MAXINT64: never, or unknown */
+  gint64 expires;
+  gint64 signatures_time;
+  guint64 clean; /* files */
+  char *engine;  /* its version */
+  GStrv keyids;  /* what it is said to be signed with; may be NULL */
+  gboolean checked;
+  char *problem; /* why it is not to be relied on, or NULL */
+} VtEmbeddedCache;
+
+void vt_embedded_cache_free (VtEmbeddedCache *self);
+
 /* Most files in each of a result's lists, so that memory does not grow with the image; the manifest
  * has them all. */
 #define VT_SCAN_RESULT_LISTED_MAX 100000
@@ -137,6 +152,7 @@ typedef struct {
   GPtrArray *incomplete;    /* of VtFileResult, likewise */
   VtScanStats stats;
   VtTemplateUse template; /* what came of the template, if there is one */
+  VtEmbeddedCache *cache; /* of an inspection; NULL: there is none */
   gint64 start_time;      /* when reading began: microseconds since 1970; 0: it did not */
   gboolean partial;       /* stopped before the end */
   GError *error;          /* why the scan failed, or NULL */

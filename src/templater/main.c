@@ -16,6 +16,8 @@ static const struct {
 } verbs[] = {
     {"scan", vt_verb_scan, "scan disk images offline"},
     {"seed", vt_verb_seed, "make a template of a disk image"},
+    {"refresh", vt_verb_refresh, "scan a template again, and sign it anew"},
+    {"verify", vt_verb_verify, "check a template"},
     {"inspect", vt_verb_inspect, "show what is in a disk image"},
     {"keygen", vt_verb_keygen, "make a pair of keys to sign and verify with"},
     {"db", vt_verb_db, "show or update the signatures in use"},

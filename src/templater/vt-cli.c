@@ -137,14 +137,21 @@ add_selection_options (GOptionContext *context, VtCliOptions *self)
 static void
 add_trust_options (GOptionContext *context, VtCliOptions *self)
 {
+  const GOptionEntry entries[] = {{"pubkey", 0, 0, G_OPTION_ARG_FILENAME, &self->pubkey,
+                                   "The public key that a template must be signed with", "FILE"},
+                                  G_OPTION_ENTRY_NULL};
+
+  g_option_context_add_main_entries (context, entries, NULL);
+}
+
+static void
+add_age_options (GOptionContext *context, VtCliOptions *self)
+{
   const GOptionEntry entries[] = {
-      {"pubkey", 0, 0, G_OPTION_ARG_FILENAME, &self->pubkey,
-       "The public key that a template must be signed with", "FILE"},
       {"max-verdict-age", 0, 0, G_OPTION_ARG_INT, &self->max_verdict_age,
        "Days that the signatures behind a template's verdicts may be old", "DAYS"},
       G_OPTION_ENTRY_NULL};
 
-  self->max_verdict_age = VT_CLI_NOT_GIVEN;
   g_option_context_add_main_entries (context, entries, NULL);
 }
 
@@ -197,6 +204,8 @@ add_options (GOptionContext *context, VtCliOptions *self, VtCliGroups groups)
     add_selection_options (context, self);
   if ((groups & VT_CLI_TRUST) != 0)
     add_trust_options (context, self);
+  if ((groups & VT_CLI_AGE) != 0)
+    add_age_options (context, self);
 }
 
 static gboolean
@@ -225,6 +234,7 @@ vt_cli_options_parse (VtCliOptions *self,
   g_autoptr (GOptionContext) context = g_option_context_new (many ? "IMAGE..." : "IMAGE");
   g_autofree char *program = g_strdup_printf ("vtemplater %s", argv[0]);
 
+  self->max_verdict_age = VT_CLI_NOT_GIVEN;
   g_set_prgname (program);
   g_option_context_set_summary (context, verb->summary);
   add_options (context, self, verb->groups);

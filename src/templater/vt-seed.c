@@ -10,6 +10,7 @@
 #include "vt-overlay.h"
 #include "vt-report.h"
 #include "vt-seed-edits.h"
+#include "vt-template-source.h"
 
 /* A bit more than what a file must not have been changed for, in microseconds. */
 #define SETTLE_US ((gint64)2500 * 1000)
@@ -17,15 +18,17 @@
 typedef struct {
   VtSession *session;
   const VtSeedOrder *order;
-  VtRunDir *run_dir; /* for what is put into the image */
-  VtOverlay *overlay;
+  VtRunDir *run_dir;       /* for what is put into the image */
+  VtOverlay *overlay;      /* NULL if nothing is changed in the image */
   VtImageOptions *options; /* of the image with the overlay */
+  char *id;                /* of the template that is refreshed */
   VtCommitTarget target;
 } Seed;
 
 static void
 seed_clear (Seed *self)
 {
+  g_clear_pointer (&self->id, g_free);
   g_clear_pointer (&self->options, vt_image_options_free);
   g_clear_pointer (&self->overlay, vt_overlay_free);
   g_clear_pointer (&self->run_dir, vt_run_dir_free);
@@ -75,15 +78,8 @@ look_at_image (Seed *self, guint64 *virtual_size, GError **error)
 }
 
 static gboolean
-open_image (Seed *self, GError **error)
+add_overlay (Seed *self, guint64 virtual_size, GError **error)
 {
-  guint64 virtual_size;
-
-  self->options = vt_session_new_image_options (self->session, self->order->image);
-  if ((self->order->output == NULL &&
-       !vt_commit_target_look_at (self->order->image, &self->target, error)) ||
-      !look_at_image (self, &virtual_size, error))
-    return FALSE;
   self->run_dir = vt_run_dir_new (error);
   if (self->run_dir == NULL)
     return FALSE;
@@ -92,6 +88,47 @@ open_image (Seed *self, GError **error)
     return FALSE;
   self->options->overlay = g_strdup (vt_overlay_get_path (self->overlay));
   return TRUE;
+}
+
+/* A template keeps its name as long as it is one by the same key. */
+static gboolean
+find_id (Seed *self, GError **error)
+{
+  const VtStatementPolicy policy = {.now = g_get_real_time () / G_USEC_PER_SEC, .max_age_s = -1};
+  const VtPublicKey *key = vt_private_key_get_public (self->order->wish.key);
+  g_auto (VtTemplateParts) parts = VT_TEMPLATE_PARTS_INIT;
+  g_autoptr (VtTemplate) template = NULL;
+  g_autoptr (GError) failure = NULL;
+
+  if (!vt_template_parts_fetch_with (&parts, self->session->spawner, self->options, on_message,
+                                     self, error))
+    return FALSE;
+  template = vt_template_parts_open (&parts, key, &policy, NULL, &failure);
+  /* One that has expired is what this is for. */
+  if (template == NULL &&
+      !g_error_matches (failure, VT_STATEMENT_ERROR, VT_STATEMENT_ERROR_EXPIRED)) {
+    g_propagate_prefixed_error (error, g_steal_pointer (&failure),
+                                "no template that can be refreshed with this key: ");
+    return FALSE;
+  }
+  self->id = template != NULL ? g_strdup (vt_template_get_statement (template)->template_id) : NULL;
+  return TRUE;
+}
+
+static gboolean
+open_image (Seed *self, GError **error)
+{
+  const VtSeedOrder *order = self->order;
+  guint64 virtual_size;
+
+  self->options = vt_session_new_image_options (self->session, order->image);
+  if (order->kind != VT_SEED_REFRESH_BESIDE && order->output == NULL &&
+      !vt_commit_target_look_at (order->image, &self->target, error))
+    return FALSE;
+  if (!look_at_image (self, &virtual_size, error) ||
+      (order->kind != VT_SEED_NEW && !find_id (self, error)))
+    return FALSE;
+  return order->kind == VT_SEED_REFRESH_BESIDE || add_overlay (self, virtual_size, error);
 }
 
 /* EDITS are taken. */
@@ -167,8 +204,26 @@ finish (Seed *self,
         VtMadeTemplate *made,
         GError **error)
 {
-  return vt_template_make (self->session, manifest, result, &self->order->wish, made, error) &&
-         edit_last (self, made, error) && put_in_place (self, error);
+  VtTemplateWish wish = self->order->wish;
+
+  wish.id = self->id;
+  if (!vt_template_make (self->session, manifest, result, &wish, made, error))
+    return FALSE;
+  return self->overlay == NULL || (edit_last (self, made, error) && put_in_place (self, error));
+}
+
+/* FALSE, with an error. */
+static gboolean
+prepare (Seed *self, GError **error)
+{
+  if (!open_image (self, error))
+    return FALSE;
+  if (self->order->kind != VT_SEED_NEW)
+    return TRUE;
+  if (!edit_first (self, error))
+    return FALSE;
+  let_settle (self);
+  return TRUE;
 }
 
 VtSeedOutcome
@@ -183,9 +238,8 @@ vt_seed (VtSession *session,
   g_autoptr (VtManifest) manifest = vt_manifest_new (error);
 
   *result = NULL;
-  if (manifest == NULL || !open_image (&self, error) || !edit_first (&self, error))
+  if (manifest == NULL || !prepare (&self, error))
     return VT_SEED_FAILED;
-  let_settle (&self);
   *result = vt_session_scan (session, self.options, NULL, manifest);
   if ((*result)->error != NULL || (*result)->partial)
     return VT_SEED_FAILED;

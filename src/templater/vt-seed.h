@@ -1,18 +1,26 @@
 // SPDX-License-Identifier: GPL-2.0-only WITH cryptsetup-OpenSSL-exception
 /*
  * Makes a template of an image: the image is changed in an overlay, scanned with the changes, and
- * gets its signed clean cache; only then is the result put in place.
+ * gets its signed clean cache; only then is the result put in place. Or scans a template again,
+ * under the signatures of today.
  */
 #pragma once
 
 #include "vt-template-make.h"
 
+typedef enum {
+  VT_SEED_NEW,            /* a template is made of an image */
+  VT_SEED_REFRESH_BESIDE, /* a template is scanned again, and stays as it is */
+  VT_SEED_REFRESH_INSIDE, /* and gets the new clean cache */
+} VtSeedKind;
+
 typedef struct {
+  VtSeedKind kind;
   const char *image;
   const char *output; /* where the new image goes; NULL: in the place of IMAGE */
   const char *output_format;
-  const char *agent; /* directory to be installed in the guest, or NULL */
-  VtTemplateWish wish;
+  const char *agent;   /* directory to be installed in the guest, or NULL; only for a new one */
+  VtTemplateWish wish; /* the id of one that is refreshed stays */
 } VtSeedOrder;
 
 typedef enum {

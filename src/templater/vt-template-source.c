@@ -13,6 +13,8 @@
 /* Taking files out of an image, until it is done. */
 typedef struct {
   VtTemplateParts *parts;
+  void (*message) (GLogLevelFlags level, const char *text, gpointer user_data); /* or NULL */
+  gpointer user_data;
   GError *error;
 } Fetch;
 
@@ -75,16 +77,37 @@ on_restarted (gpointer user_data)
   g_clear_error (&self->error);
 }
 
+static void
+on_message (GLogLevelFlags level, const char *text, gpointer user_data)
+{
+  const Fetch *self = user_data;
+
+  if (self->message != NULL)
+    self->message (level, text, self->user_data);
+}
+
 gboolean
 vt_template_parts_fetch (VtTemplateParts *self,
                          VtSpawner *spawner,
                          const VtImageOptions *options,
                          GError **error)
 {
+  return vt_template_parts_fetch_with (self, spawner, options, NULL, NULL, error);
+}
+
+gboolean
+vt_template_parts_fetch_with (VtTemplateParts *self,
+                              VtSpawner *spawner,
+                              const VtImageOptions *options,
+                              void (*message) (GLogLevelFlags, const char *, gpointer),
+                              gpointer user_data,
+                              GError **error)
+{
   static const char *const paths[] = {VT_TEMPLATE_ENVELOPE, VT_TEMPLATE_DATABASE, NULL};
   g_autoptr (VtImageOptions) copy = vt_image_options_copy (options);
-  Fetch fetch = {self, NULL};
-  const VtImageRun run = {.restarted = on_restarted, .file = on_file, .user_data = &fetch};
+  Fetch fetch = {self, message, user_data, NULL};
+  const VtImageRun run = {
+      .message = on_message, .restarted = on_restarted, .file = on_file, .user_data = &fetch};
 
   self->files = g_ptr_array_new_with_free_func ((GDestroyNotify)vt_file_result_free);
   self->image = vt_scan_result_new (options->path);

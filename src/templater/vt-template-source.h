@@ -30,6 +30,16 @@ gboolean vt_template_parts_fetch (VtTemplateParts *self,
                                   const VtImageOptions *options,
                                   GError **error) G_GNUC_WARN_UNUSED_RESULT;
 
+/* The same, with what is told meanwhile. */
+gboolean vt_template_parts_fetch_with (VtTemplateParts *self,
+                                       VtSpawner *spawner,
+                                       const VtImageOptions *options,
+                                       void (*message) (GLogLevelFlags level,
+                                                        const char *text,
+                                                        gpointer user_data),
+                                       gpointer user_data,
+                                       GError **error) G_GNUC_WARN_UNUSED_RESULT;
+
 /* Whether FILE looks like an envelope. */
 gboolean vt_template_is_envelope (const char *file);
 /* Where the cache of the envelope FILE is: "golden.clean.db" for "golden.dsse.json". Free with

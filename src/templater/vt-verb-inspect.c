@@ -8,17 +8,21 @@
 #include <string.h>
 
 #include "vt-cli.h"
-#include "vt-image-run.h"
+#include "vt-inspect-template.h"
+#include "vt-template-source.h"
 #include "vt-unwrap.h"
 
 static const VtCliVerb verb = {
-    .summary = "Shows the file systems and operating systems of a disk image, without changing it.",
-    .groups = VT_CLI_READING,
+    .summary =
+        "Shows the file systems and operating systems of a disk image, and the clean cache of a\n"
+        "template that is in it, without changing it.",
+    .groups = VT_CLI_READING | VT_CLI_TRUST,
 };
 
 typedef struct {
   VtCliOptions cli;
   VtUnwrap unwrap;
+  VtPublicKey *key;
   GPtrArray *results; /* of VtScanResult */
 } Inspection;
 
@@ -26,6 +30,7 @@ static void
 inspection_clear (Inspection *self)
 {
   g_clear_pointer (&self->results, g_ptr_array_unref);
+  g_clear_pointer (&self->key, vt_public_key_free);
   vt_cli_options_clear (&self->cli);
 }
 
@@ -88,6 +93,43 @@ append_filesystem (GString *out, const VtFilesystem *filesystem)
   append_line (out, line);
 }
 
+static char *
+format_day (gint64 time)
+{
+  g_autoptr (GDateTime) date = g_date_time_new_from_unix_utc (time);
+
+  return date != NULL ? g_date_time_format (date, "%Y-%m-%d") : g_strdup ("an unknown day");
+}
+
+/* All of it may be anybody's word unless the signature was checked. */
+static void
+append_cache (GString *out, const VtEmbeddedCache *cache)
+{
+  GString *line = g_string_new ("template     ");
+
+  if (cache->id == NULL) {
+    g_string_append (line, "its clean cache cannot be read");
+  } else {
+    g_autofree char *created = format_day (cache->created);
+    g_autofree char *signatures = format_day (cache->signatures_time);
+
+    g_string_append_printf (
+        line, "%s, made on %s, %" G_GUINT64_FORMAT " clean files, engine %s, signatures of %s",
+        cache->id, created, cache->clean, cache->engine, signatures);
+    if (cache->expires != G_MAXINT64) {
+      g_autofree char *expires = format_day (cache->expires);
+      g_string_append_printf (line, ", until %s", expires);
+    }
+  }
+  append_line (out, line);
+  line = g_string_new ("signature    ");
+  if (cache->problem != NULL)
+    g_string_append_printf (line, "NOT VALID: %s", cache->problem);
+  else
+    g_string_append (line, cache->checked ? "valid" : "not checked (--pubkey)");
+  append_line (out, line);
+}
+
 static void
 append_image (GString *out, const VtScanResult *result)
 {
@@ -102,6 +144,8 @@ append_image (GString *out, const VtScanResult *result)
     append_system (out, g_ptr_array_index (result->systems, i));
   for (guint i = 0; i < result->filesystems->len; i++)
     append_filesystem (out, g_ptr_array_index (result->filesystems, i));
+  if (result->cache != NULL)
+    append_cache (out, result->cache);
 }
 
 static gboolean
@@ -126,20 +170,17 @@ inspect_part (Inspection *self, VtWrapper *wrapper, guint index, GError **error)
 {
   const char *name = vt_wrapper_get_name (wrapper, index);
   g_autoptr (VtImageOptions) options = vt_cli_make_image_options (&self->cli, name);
-  const VtImageRun run = {.message = on_message, .user_data = self};
-  VtScanResult *result;
+  g_auto (VtTemplateParts) parts = VT_TEMPLATE_PARTS_INIT;
 
-  options->mode = VT_IMAGE_INSPECT;
-  if (!vt_unwrap_prepare (&self->unwrap, wrapper, index, options, NULL, error)) {
+  if (!vt_unwrap_prepare (&self->unwrap, wrapper, index, options, NULL, error) ||
+      !vt_template_parts_fetch_with (&parts, self->unwrap.spawner, options, on_message, self,
+                                     error)) {
     g_prefix_error (error, "%s: ", name);
     return FALSE;
   }
-  result = vt_scan_result_new (name);
-  g_ptr_array_add (self->results, result);
-  if (vt_image_run (self->unwrap.spawner, options, result, &run, NULL, error))
-    return TRUE;
-  g_prefix_error (error, "%s: ", name);
-  return FALSE;
+  vt_inspect_template (&parts, self->key, parts.image);
+  g_ptr_array_add (self->results, g_steal_pointer (&parts.image));
+  return TRUE;
 }
 
 static gboolean
@@ -165,10 +206,13 @@ run (Inspection *self, GError **error)
 }
 
 static gboolean
-check_arguments (const Inspection *self, GError **error)
+check_arguments (Inspection *self, GError **error)
 {
   const char *format = self->cli.format ?: "text";
 
+  if (self->cli.pubkey != NULL &&
+      (self->key = vt_public_key_load (self->cli.pubkey, error)) == NULL)
+    return FALSE;
   if (g_str_equal (format, "text") || g_str_equal (format, "json"))
     return TRUE;
   g_set_error (error, G_OPTION_ERROR, G_OPTION_ERROR_BAD_VALUE,

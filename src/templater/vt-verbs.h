@@ -16,5 +16,7 @@ int vt_verb_cache (int argc, char **argv);
 int vt_verb_db (int argc, char **argv);
 int vt_verb_inspect (int argc, char **argv);
 int vt_verb_keygen (int argc, char **argv);
+int vt_verb_refresh (int argc, char **argv);
 int vt_verb_scan (int argc, char **argv);
 int vt_verb_seed (int argc, char **argv);
+int vt_verb_verify (int argc, char **argv);
