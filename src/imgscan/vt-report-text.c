@@ -167,7 +167,9 @@ write_template_age (const VtTemplateUse *use, VtSink *sink)
     vt_sink_puts (sink, ", current signatures\n");
     return;
   }
-  vt_sink_printf (sink, ", signatures older than those in use, of %" G_GINT64_FORMAT " days: %s\n",
+  vt_sink_printf (sink,
+                  ", its signatures are not those in use, and %" G_GINT64_FORMAT
+                  " days old: its verdicts are %s\n",
                   use->age / SECONDS_A_DAY,
                   use->counts ? "taken" : "not taken (--max-verdict-age)");
 }

@@ -69,7 +69,8 @@ count_known (Verification *self, const VtCleanFile *known, const VtImageFile *fi
   }
 }
 
-/* Neither the cache nor its envelope is in the cache. */
+/* Neither the cache nor its envelope is in itself, but they may be in one that is beside the image.
+ */
 static gboolean
 is_the_cache_itself (const VtFileResult *file)
 {
@@ -86,12 +87,11 @@ on_file (VtImageFile *owned, gpointer user_data)
   gsize index;
 
   /* Of file systems without inodes the cache has no files, only contents. */
-  if (self->error != NULL || file->result->size == 0 || file->result->inode == 0 ||
-      is_the_cache_itself (file->result))
+  if (self->error != NULL || file->result->size == 0 || file->result->inode == 0)
     return;
   known = find (self, file->result, &index);
   if (known == NULL) {
-    self->counts.added++;
+    self->counts.added += !is_the_cache_itself (file->result);
   } else if (!self->seen[index]) {
     self->seen[index] = 1;
     count_known (self, known, file);
