@@ -18,7 +18,7 @@ _vtemplater_directories () {
 
 _vtemplater_formats () {
   case $1 in
-    scan) echo text json sarif junit ;;
+    scan | seed | refresh) echo text json sarif junit ;;
     *) echo text json ;;
   esac
 }
@@ -26,28 +26,39 @@ _vtemplater_formats () {
 # The value of an option; fails if the option takes none, or one that cannot be guessed.
 _vtemplater_value () {
   case $1 in
-    --database) _vtemplater_directories "$2" ;;
-    --store | --output | --manifest | --password-file | --passphrase-file | --out | --allow-backing) _vtemplater_files "$2" ;;
+    --database | --agent) _vtemplater_directories "$2" ;;
+    --store | --output | --manifest | --password-file | --passphrase-file | --out | --allow-backing | --template | --pubkey | --sign-key | --attestation | --report)
+      _vtemplater_files "$2"
+      ;;
     --format) _vtemplater_words "$(_vtemplater_formats "$3")" "$2" ;;
+    --output-format) _vtemplater_words "qcow2 raw vmdk vhdx vdi vpc" "$2" ;;
     --backend) _vtemplater_words "auto direct guestfs" "$2" ;;
     --passphrase-env) mapfile -t COMPREPLY < <(compgen -e -- "$2") ;;
     --progress) _vtemplater_words "auto none plain" "$2" ;;
-    --snapshot | --key | --launch-timeout | --stall-timeout | --jobs | -j | --include | --exclude | --password | --nested | --max-*) ;;
+    --snapshot | --key | --launch-timeout | --stall-timeout | --jobs | -j | --include | --exclude | --password | --nested | --provider | --expires | --max-*) ;;
     *) return 1 ;;
   esac
 }
 
 _vtemplater_options () {
-  local image="--image-format --no-unwrap --max-unpacked-image --snapshot --allow-backing --key
-    --backend --launch-timeout --stall-timeout --format --output --quiet --verbose --help"
+  local image="--image-format --allow-backing --key --backend --launch-timeout --stall-timeout --quiet
+    --verbose --help"
+  local reading="--no-unwrap --max-unpacked-image --snapshot --format --output"
+  local engine="--database --store --jobs --max-file-size --max-scan-size --max-scan-time
+    --max-recursion --max-files --max-unpacked-size --max-spool-size --max-ratio --max-unpack-time
+    --nested --password --password-file --progress --allow-incomplete"
+  local signing="--sign-key --provider --passphrase-file --passphrase-env"
+  local made="--output --output-format --attestation --expires --format --report"
 
   case $1 in
     scan)
-      echo "$image --database --store --manifest --jobs --include --exclude --max-file-size
-        --max-scan-size --max-scan-time --max-recursion --max-files --max-unpacked-size --max-spool-size --max-ratio
-        --max-unpack-time --nested --password --password-file --progress --allow-incomplete"
+      echo "$image $reading $engine --manifest --include --exclude --template --pubkey
+        --max-verdict-age"
       ;;
-    inspect) echo "$image" ;;
+    inspect) echo "$image $reading --pubkey" ;;
+    seed) echo "$image $engine $signing $made --agent" ;;
+    refresh) echo "$image $engine $signing $made --in-place" ;;
+    verify) echo "$image --pubkey --max-verdict-age --attestation --deep --format --output" ;;
     keygen) echo "--out --passphrase-file --passphrase-env --no-passphrase --help" ;;
     db) echo "--database --help" ;;
     cache) echo "--store --max-age --max-count --format --help" ;;
@@ -61,7 +72,7 @@ _vtemplater () {
 
   COMPREPLY=()
   if [ "$COMP_CWORD" -eq 1 ]; then
-    _vtemplater_words "scan inspect keygen db cache help --help --version" "$word"
+    _vtemplater_words "scan seed refresh verify inspect keygen db cache help --help --version" "$word"
     return
   fi
   # "--option=value" comes as three words.

@@ -185,13 +185,21 @@ find_known_files (VtTemplate *self, const VtEngineId *engine, VtStore *store, GE
   return g_steal_pointer (&files);
 }
 
+/* Another set of rules or limits is no matter of age: what one version called clean, a later one
+ * may know better. */
+static gboolean
+has_same_settings (const VtTemplate *self, const VtEngineId *engine)
+{
+  return g_strcmp0 (self->statement->settings, engine->settings) == 0;
+}
+
 static void
 judge (VtTemplate *self, const VtEngineId *engine, gint64 max_age_s, gint64 now)
 {
   gboolean current = g_str_equal (self->statement->engine_id, engine->id);
 
   self->age = current ? 0 : MAX (now - vt_statement_get_signature_time (self->statement), 0);
-  self->counts = current || self->age <= max_age_s;
+  self->counts = current || (self->age <= max_age_s && has_same_settings (self, engine));
 }
 
 gboolean
