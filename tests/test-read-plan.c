@@ -38,25 +38,29 @@ reading_clear (Reading *self)
   vt_fd_clear (&self->pair[1]);
 }
 
-/* Of the next file that was sent. */
+/* Of the next file that was sent, alone or with others. */
 static void
 receive_identity (Reading *self, guint64 *inode, guint32 *generation)
 {
   g_autoptr (GError) error = NULL;
   guchar kind = VT_IMAGE_MSG_N_KINDS;
 
-  while (kind != VT_IMAGE_MSG_FILE) {
+  g_assert_true (vt_image_sink_flush (self->sink, &error));
+  g_assert_no_error (error);
+  while (kind != VT_IMAGE_MSG_FILE && kind != VT_IMAGE_MSG_FILES) {
     g_autoptr (GVariant) message =
         vt_ipc_receive (self->pair[1], VT_IMAGE_MESSAGE_TYPE, NULL, &error);
     g_autoptr (GVariant) value = NULL;
+    g_autoptr (GVariant) file = NULL;
 
     g_assert_no_error (error);
     g_variant_get (message, "(yv)", &kind, &value);
-    if (kind != VT_IMAGE_MSG_FILE)
+    if (kind != VT_IMAGE_MSG_FILE && kind != VT_IMAGE_MSG_FILES)
       continue;
     g_assert_cmpstr (g_variant_get_type_string (value), ==, vt_image_msg_types[kind]);
-    g_variant_get_child (value, 2, "t", inode);
-    g_variant_get_child (value, 3, "u", generation);
+    file = kind == VT_IMAGE_MSG_FILE ? g_variant_ref (value) : g_variant_get_child_value (value, 0);
+    g_variant_get_child (file, 2, "t", inode);
+    g_variant_get_child (file, 3, "u", generation);
   }
 }
 

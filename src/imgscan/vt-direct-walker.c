@@ -162,7 +162,8 @@ read_volume (
   const VtVolume *found = g_ptr_array_index (volumes, volume);
 
   return select_template (self, fs, found->filesystem, error) &&
-         vt_direct_read_fs (fs, self->template, plan, refusal, error);
+         vt_direct_read_fs (fs, self->template, plan, refusal, error) &&
+         vt_image_sink_flush (plan->sink, error);
 }
 
 /* A request for something of a volume. */
@@ -233,8 +234,10 @@ serve_fetch (Walker *self, const Request *request)
   /* The path is below the mount point: the reader has seen to that. */
   if (filesystem.mountpoint != NULL && strcmp (filesystem.mountpoint, "/") != 0)
     path += strlen (filesystem.mountpoint);
-  if (!vt_direct_fetch_file (fs, &plan, path, MIN (options->max_file_size, VT_IMAGE_FETCH_SIZE_MAX),
-                             &found, &refusal, &error) &&
+  if (!(vt_direct_fetch_file (fs, &plan, path,
+                              MIN (options->max_file_size, VT_IMAGE_FETCH_SIZE_MAX), &found,
+                              &refusal, &error) &&
+        vt_image_sink_flush (plan.sink, &error)) &&
       refusal == NULL)
     return reply_lost (self, error);
   text = vt_record_text (refusal ?: "");

@@ -29,6 +29,7 @@ typedef enum {
   VT_IMAGE_MSG_FILE,           /* file system, path, inode, generation, size, mtime, ctime, digest,
                                   reason; a content, when there is one, is attached, or else in the
                                   spool, or, with a digest and no reason, the template's */
+  VT_IMAGE_MSG_FILES,          /* several such files, none of them with a content */
   VT_IMAGE_MSG_SPOOL,          /* size, bytes of data: asks for a file for the next content */
   VT_IMAGE_MSG_LINK,           /* another name of the file sent last */
   VT_IMAGE_MSG_FILESYSTEM_END, /* file system, reason, detail ("" for none) */
@@ -40,6 +41,9 @@ typedef enum {
   VT_IMAGE_MSG_N_KINDS
 } VtImageMsgKind;
 
+/* A file of VT_IMAGE_MSG_FILE and VT_IMAGE_MSG_FILES. */
+#define VT_IMAGE_FILE_RECORD "(uaytutxxayy)"
+
 /* Value type of each kind. */
 static const char *const vt_image_msg_types[VT_IMAGE_MSG_N_KINDS] = {
     [VT_IMAGE_MSG_LOG] = "(us)",
@@ -48,7 +52,8 @@ static const char *const vt_image_msg_types[VT_IMAGE_MSG_N_KINDS] = {
     [VT_IMAGE_MSG_SYSTEM] = VT_SYSTEM_RECORD,
     [VT_IMAGE_MSG_FILESYSTEM] = VT_FILESYSTEM_RECORD,
     [VT_IMAGE_MSG_EXPECT] = "(ttt)",
-    [VT_IMAGE_MSG_FILE] = "(uaytutxxayy)",
+    [VT_IMAGE_MSG_FILE] = VT_IMAGE_FILE_RECORD,
+    [VT_IMAGE_MSG_FILES] = "a" VT_IMAGE_FILE_RECORD,
     [VT_IMAGE_MSG_SPOOL] = "(tt)",
     [VT_IMAGE_MSG_LINK] = "ay",
     [VT_IMAGE_MSG_FILESYSTEM_END] = "(uys)",

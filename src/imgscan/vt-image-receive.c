@@ -138,8 +138,9 @@ fail_to_fetch (VtImage *self, const VtFileResult *result, VtReason reason)
   return FALSE;
 }
 
+/* MEMFD is taken. */
 static gboolean
-receive_file (VtImage *self, GVariant *value, VtIpcFds *fds)
+take_file (VtImage *self, GVariant *value, int memfd)
 {
   g_autoptr (VtImageFile) file = g_new0 (VtImageFile, 1);
   g_autoptr (GVariant) path = NULL;
@@ -151,7 +152,7 @@ receive_file (VtImage *self, GVariant *value, VtIpcFds *fds)
 
   file->result = result;
   file->links = g_ptr_array_new_with_free_func (g_free);
-  file->memfd = vt_fd_steal (&fds->fd[0]);
+  file->memfd = memfd;
   g_variant_get (value, "(u@aytutxx@ayy)", &result->filesystem, &path, &result->inode,
                  &result->generation, &result->size, &result->mtime_ns, &result->ctime_ns, &digest,
                  &reason);
@@ -173,6 +174,46 @@ receive_file (VtImage *self, GVariant *value, VtIpcFds *fds)
     result->verdict = vt_verdict_incomplete (reason);
   self->last_file = g_steal_pointer (&file);
   self->last_file_names = 0;
+  return TRUE;
+}
+
+/* Names of a file follow it: it is whole when something else comes. */
+static void
+hand_on_last_file (VtImage *self)
+{
+  VtImageFile *file = g_steal_pointer (&self->last_file);
+
+  if (file == NULL)
+    return;
+  if (self->events->file == NULL) {
+    vt_image_file_free (file);
+    return;
+  }
+  self->underway += file->cost;
+  self->spool_held += file->spooled;
+  self->events->file (file, self->user_data);
+}
+
+static gboolean
+receive_file (VtImage *self, GVariant *value, VtIpcFds *fds)
+{
+  return take_file (self, value, vt_fd_steal (&fds->fd[0]));
+}
+
+static gboolean
+receive_files (VtImage *self, GVariant *value)
+{
+  gsize n = g_variant_n_children (value);
+
+  for (gsize i = 0; i < n; i++) {
+    g_autoptr (GVariant) record = g_variant_get_child_value (value, i);
+
+    hand_on_last_file (self);
+    if (!take_file (self, record, -1))
+      return FALSE;
+    if (self->last_file->cost > 0)
+      return fail_malformed (self, "a file without its content");
+  }
   return TRUE;
 }
 
@@ -244,23 +285,6 @@ receive_error (VtImage *self, GVariant *value)
   return FALSE;
 }
 
-/* Names of a file follow it: it is whole when something else comes. */
-static void
-hand_on_last_file (VtImage *self)
-{
-  VtImageFile *file = g_steal_pointer (&self->last_file);
-
-  if (file == NULL)
-    return;
-  if (self->events->file == NULL) {
-    vt_image_file_free (file);
-    return;
-  }
-  self->underway += file->cost;
-  self->spool_held += file->spooled;
-  self->events->file (file, self->user_data);
-}
-
 gboolean
 vt_image_receive (VtImage *self, GVariant *message, VtIpcFds *fds)
 {
@@ -289,6 +313,8 @@ vt_image_receive (VtImage *self, GVariant *message, VtIpcFds *fds)
     return receive_expect (self, value);
   case VT_IMAGE_MSG_FILE:
     return receive_file (self, value, fds);
+  case VT_IMAGE_MSG_FILES:
+    return receive_files (self, value);
   case VT_IMAGE_MSG_SPOOL:
     return receive_spool (self, value);
   case VT_IMAGE_MSG_LINK:

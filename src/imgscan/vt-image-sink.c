@@ -12,10 +12,18 @@
 /* While it waits for credit, it shows that it is alive. */
 #define CREDIT_WAIT_MS 1000
 
+/* Bytes of files that go into one message, which has at most VT_IPC_MESSAGE_MAX; of what a record
+ * takes beside its own; and of a path that goes together with others. */
+#define BATCH_SIZE_MAX   ((gsize)32 * 1024)
+#define RECORD_OVERHEAD  ((gsize)16)
+#define BATCHED_PATH_MAX ((gsize)4096)
+
 struct _VtImageSink {
   int socket;
-  guint64 underway; /* cost of the files sent and not given back */
-  gint64 last_sent; /* monotonic time of the last message, microseconds */
+  GVariantBuilder *batch; /* files without contents that were not sent yet, or NULL */
+  gsize batch_size;       /* bytes of it, about */
+  guint64 underway;       /* cost of the files sent and not given back */
+  gint64 last_sent;       /* monotonic time of the last message, microseconds */
 };
 
 VtImageSink *
@@ -30,6 +38,7 @@ vt_image_sink_new (int socket)
 void
 vt_image_sink_free (VtImageSink *self)
 {
+  g_clear_pointer (&self->batch, g_variant_builder_unref);
   g_free (self);
 }
 
@@ -52,11 +61,30 @@ vt_image_sink_set_underway (VtImageSink *self, guint64 underway)
 }
 
 static gboolean
-send_value (VtImageSink *self, VtImageMsgKind kind, GVariant *value, int fd, GError **error)
+send_now (VtImageSink *self, VtImageMsgKind kind, GVariant *value, int fd, GError **error)
 {
   self->last_sent = g_get_monotonic_time ();
   return vt_ipc_send (self->socket, g_variant_new ("(yv)", (guchar)kind, value), &fd, fd >= 0,
                       error);
+}
+
+gboolean
+vt_image_sink_flush (VtImageSink *self, GError **error)
+{
+  g_autoptr (GVariantBuilder) batch = g_steal_pointer (&self->batch);
+
+  self->batch_size = 0;
+  return batch == NULL ||
+         send_now (self, VT_IMAGE_MSG_FILES, g_variant_builder_end (batch), -1, error);
+}
+
+/* What waits goes first. */
+static gboolean
+send_value (VtImageSink *self, VtImageMsgKind kind, GVariant *value, int fd, GError **error)
+{
+  g_autoptr (GVariant) owned = g_variant_ref_sink (value);
+
+  return vt_image_sink_flush (self, error) && send_now (self, kind, owned, fd, error);
 }
 
 void
@@ -203,6 +231,22 @@ new_bytes (const void *data, gsize size)
   return g_variant_new_fixed_array (G_VARIANT_TYPE_BYTE, data, size, 1);
 }
 
+/* Thousands of files without contents may follow each other, which a message each would hold up. */
+static gboolean
+add_to_batch (VtImageSink *self, GVariant *record, GError **error)
+{
+  g_autoptr (GVariant) owned = g_variant_ref_sink (record);
+  gsize size = g_variant_get_size (owned) + RECORD_OVERHEAD;
+
+  if (self->batch_size + size > BATCH_SIZE_MAX && !vt_image_sink_flush (self, error))
+    return FALSE;
+  if (self->batch == NULL)
+    self->batch = g_variant_builder_new (G_VARIANT_TYPE ("a" VT_IMAGE_FILE_RECORD));
+  g_variant_builder_add_value (self->batch, owned);
+  self->batch_size += size;
+  return TRUE;
+}
+
 gboolean
 vt_image_sink_file (
     VtImageSink *self, const VtFileResult *file, char **links, int memfd, GError **error)
@@ -218,6 +262,8 @@ vt_image_sink_file (
                          file->size, file->mtime_ns, file->ctime_ns,
                          new_bytes (file->digest.bytes, file->has_digest ? VT_DIGEST_SIZE : 0),
                          (guchar)file->verdict.reason);
+  if (!has_content && (links == NULL || *links == NULL) && strlen (file->path) < BATCHED_PATH_MAX)
+    return add_to_batch (self, value, error);
   if (!send_value (self, VT_IMAGE_MSG_FILE, value, memfd, error))
     return FALSE;
   for (char **link = links; link != NULL && *link != NULL; link++)

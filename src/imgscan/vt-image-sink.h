@@ -47,6 +47,9 @@ gboolean vt_image_sink_expect (VtImageSink *self,
                                guint64 excluded,
                                GError **error) G_GNUC_WARN_UNUSED_RESULT;
 
+/* Sends what waits to be sent with what comes next: files without contents. */
+gboolean vt_image_sink_flush (VtImageSink *self, GError **error) G_GNUC_WARN_UNUSED_RESULT;
+
 /* Asks for a file to write the next content to, which has SIZE bytes, of which DATA are no holes;
  * waits until there is room. -1: there is none for it. */
 int vt_image_sink_open_spool (VtImageSink *self, guint64 size, guint64 data);
