@@ -79,8 +79,9 @@ static gboolean
 has_same_identity (const VtCleanFile *known, const VtListedFile *file)
 {
   /* What was read through the appliance has no generation. */
-  return (known->generation == 0 || known->generation == file->generation) && known->size == file->size &&
-         known->mtime_ns == file->mtime_ns && known->ctime_ns == file->ctime_ns;
+  return (known->generation == 0 || known->generation == file->generation) &&
+         known->size == file->size && known->mtime_ns == file->mtime_ns &&
+         known->ctime_ns == file->ctime_ns;
 }
 
 gboolean

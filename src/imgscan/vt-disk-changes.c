@@ -90,10 +90,10 @@ read_stride (NbdHandle *handle, Reading *reading, guint64 size, GError **error)
 {
   guint64 start = reading->position;
   guint64 length = MIN (STRIDE, size - start);
-  nbd_extent_callback callback = {.callback = on_extents, .user_data = reading};
 
   reading->limit = start + length;
-  if (nbd_block_status (handle, length, start, callback, 0) < 0)
+  if (nbd_block_status (handle, length, start,
+                        (nbd_extent_callback){.callback = on_extents, .user_data = reading}, 0) < 0)
     return fail_with_nbd (error);
   return (!reading->malformed && reading->position > start) ||
          fail ("its answer makes no sense, or is too long", error);

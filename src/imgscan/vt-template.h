@@ -39,8 +39,9 @@ gboolean vt_template_is_own (const VtTemplate *self, const VtDigest *digest);
 
 /*
  * Decides what counts: the cache, if it was made by ENGINE; or by the same engine, rules and limits
- * with other signatures, which are at most MAX_AGE_S seconds old at NOW (seconds since 1970); else what STORE knows under ENGINE. To be called before
- * each scan, since what the store knows grows. Fails with VT_STORE_ERROR.
+ * with other signatures, which are at most MAX_AGE_S seconds old at NOW (seconds since 1970); else
+ * what STORE knows under ENGINE. To be called before each scan, since what the store knows grows.
+ * Fails with VT_STORE_ERROR.
  */
 gboolean vt_template_prepare (VtTemplate *self,
                               const VtEngineId *engine,
