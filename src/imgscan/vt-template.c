@@ -47,6 +47,17 @@ take_file (const VtCleanFile *file, gpointer user_data, GError **error)
   return TRUE;
 }
 
+static gint
+compare_files (gconstpointer a, gconstpointer b)
+{
+  const VtCleanFile *first = a;
+  const VtCleanFile *second = b;
+
+  if (first->fs != second->fs)
+    return first->fs < second->fs ? -1 : 1;
+  return (first->inode > second->inode) - (first->inode < second->inode);
+}
+
 static GStrv
 list_filesystems (const VtStatement *statement)
 {
@@ -76,6 +87,8 @@ vt_template_new (VtStatement *statement, VtCleanCache *cache, const char *image,
   self->reader_files = -1;
   if (!vt_clean_cache_foreach_file (cache, take_file, self, error))
     return NULL;
+  /* A cache has inodes in the order of signed numbers. */
+  g_array_sort (self->files, compare_files);
   self->table = vt_template_table_new (self->files);
   return g_steal_pointer (&self);
 }
@@ -113,17 +126,6 @@ vt_template_add_file (VtTemplate *self, const VtCleanFile *file)
 {
   vt_template_add_content (self, &file->digest);
   g_array_append_vals (self->own_files, file, 1);
-}
-
-static gint
-compare_files (gconstpointer a, gconstpointer b)
-{
-  const VtCleanFile *first = a;
-  const VtCleanFile *second = b;
-
-  if (first->fs != second->fs)
-    return first->fs < second->fs ? -1 : 1;
-  return (first->inode > second->inode) - (first->inode < second->inode);
 }
 
 static GArray *
