@@ -20,6 +20,7 @@ typedef struct {
   VtUnpackPool *unpack_pool;
   VtChildFunc worker; /* of the unpack pool; NULL: the real one */
   const char *const *passwords;
+  VtTemplate *template; /* NULL: there is none */
   VtImageOptions *options;
   VtScanJob *job;
   GtSignalLogger *logger;
@@ -83,6 +84,7 @@ make_job (Fixture *fixture)
       .store = fixture->store,
       .unpack_pool = fixture->unpack_pool,
       .limits = fixture->base.options,
+      .template = fixture->template,
       .passwords = fixture->passwords,
   };
 

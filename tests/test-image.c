@@ -100,6 +100,20 @@ send_raw_file (int socket, guint filesystem, const char *path, guint64 size, int
                      memfd >= 0, NULL));
 }
 
+/* As a file of a template that is as it was, but that there is no template. */
+static void
+send_unchanged (int socket, int memfd)
+{
+  const VtDigest digest = vt_digest_of_data ("text", 4);
+  GVariant *value = g_variant_new (
+      "(u@aytutxx@ayy)", (guint)0, g_variant_new_fixed_array (G_VARIANT_TYPE_BYTE, "/a", 2, 1),
+      (guint64)1, (guint32)0, (guint64)4, (gint64)0, (gint64)0,
+      g_variant_new_fixed_array (G_VARIANT_TYPE_BYTE, digest.bytes, VT_DIGEST_SIZE, 1), (guchar)0);
+
+  must (vt_ipc_send (socket, g_variant_new ("(yv)", (guchar)VT_IMAGE_MSG_FILE, value), &memfd,
+                     memfd >= 0, NULL));
+}
+
 static int
 greedy_reader (int socket, GVariant *arguments)
 {
@@ -168,11 +182,43 @@ HOSTILE_READER (other_type_reader,
                                    NULL)))
 HOSTILE_READER (many_filesystems_reader,
                 for (int i = 0; i < 1000; i++) send_filesystem (sink, "/dev/sda1"))
+HOSTILE_READER (unchanged_reader, send_unchanged (socket, -1))
+HOSTILE_READER (unchanged_content_reader, send_unchanged (socket, make_memfd ("text", TRUE)))
 HOSTILE_READER (dying_reader, _exit (EXIT_SUCCESS))
 
 static void
 test_hostile_reader_is_ended (Fixture *fixture, gconstpointer reader)
 {
+  read_image (fixture);
+  g_assert_error (fixture->error, VT_IMAGE_ERROR, VT_IMAGE_ERROR_READER);
+  g_assert_cmpuint (fixture->files->len, ==, 0);
+}
+
+static void
+test_unchanged_files_of_a_template (Fixture *fixture, gconstpointer reader)
+{
+  const VtDigest digest = vt_digest_of_data ("text", 4);
+  const VtImageFile *file;
+
+  fixture->options->template = vt_image_template_new ();
+  fixture->options->template->files = g_strdup ("/dev/null");
+  read_image (fixture);
+  g_assert_no_error (fixture->error);
+  g_assert_cmpuint (fixture->files->len, ==, 1);
+  file = g_ptr_array_index (fixture->files, 0);
+  g_assert_true (file->unchanged);
+  g_assert_true (file->result->has_digest);
+  g_assert_true (vt_digest_equal (&file->result->digest, &digest));
+  g_assert_cmpint (file->memfd, ==, -1);
+  g_assert_cmpuint (file->cost, ==, 0);
+}
+
+/* One that is as it was has no content to go with it. */
+static void
+test_unchanged_files_have_no_content (Fixture *fixture, gconstpointer reader)
+{
+  fixture->options->template = vt_image_template_new ();
+  fixture->options->template->files = g_strdup ("/dev/null");
   read_image (fixture);
   g_assert_error (fixture->error, VT_IMAGE_ERROR, VT_IMAGE_ERROR_READER);
   g_assert_cmpuint (fixture->files->len, ==, 0);
@@ -199,6 +245,10 @@ add_tests (void)
   ADD_HOSTILE ("unknown-kind", unknown_kind_reader);
   ADD_HOSTILE ("other-type", other_type_reader);
   ADD_HOSTILE ("many-file-systems", many_filesystems_reader);
+  ADD ("unchanged-files-of-a-template", unchanged_reader, test_unchanged_files_of_a_template);
+  ADD ("unchanged-files-have-no-content", unchanged_content_reader,
+       test_unchanged_files_have_no_content);
+  ADD_HOSTILE ("unchanged-without-a-template", unchanged_reader);
   ADD_HOSTILE ("dying", dying_reader);
 }
 
