@@ -71,6 +71,8 @@ make_template (FsFixture *fixture)
   fs_fixture_write_noise (fixture, "second", 3 * CLUSTER);
   fs_fixture_write_noise (fixture, "third", 3 * CLUSTER);
   g_assert_true (ext_fixture_mke2fs (fixture, 32, "-t ext4 -b 4096"));
+  /* 0 stands for one that is not known. */
+  ext_fixture_debugfs (fixture, "sif second generation 77\n");
   run_program (fixture->dir, (const char *[]){"cp", "image", "golden", NULL});
 }
 

@@ -91,7 +91,7 @@ vt_clone_open (VtClone *self, GError **error)
   }
   if (self->common != NULL)
     return TRUE;
-  g_prefix_error (error, "template %s: ", file);
+  g_prefix_error (error, "--template %s: ", file);
   return FALSE;
 }
 

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only WITH cryptsetup-OpenSSL-exception
 #include "vt-seed-command.h"
 
+#include <fcntl.h>
 #include <stdio.h>
+#include <unistd.h>
 
 #include "vt-cli-passphrase.h"
 #include "vt-judge.h"
@@ -124,6 +126,12 @@ check_values (const SeedCommand *self, GError **error)
                          "--output and --in-place cannot both be given");
     return FALSE;
   }
+  /* Told before the scan; what writes it looks again. */
+  if (self->output != NULL && faccessat (AT_FDCWD, self->output, F_OK, AT_SYMLINK_NOFOLLOW) == 0) {
+    g_set_error (error, G_IO_ERROR, G_IO_ERROR_EXISTS, "--output %s: is there already",
+                 self->output);
+    return FALSE;
+  }
   return TRUE;
 }
 
@@ -221,6 +229,8 @@ run (SeedCommand *self, GError **error)
   VtSeedOutcome outcome = vt_seed (&self->session, &order, &result, &made, error);
   VtExit verdict = VT_EXIT_FAILED;
 
+  if (outcome == VT_SEED_FAILED)
+    g_prefix_error (error, "%s: ", order.image);
   if (outcome == VT_SEED_DONE && !write_attestation (self, &made, error))
     return VT_EXIT_FAILED;
   if (result != NULL) {

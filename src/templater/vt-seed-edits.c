@@ -44,9 +44,12 @@ add_entry (GPtrArray *edits, const char *source, const char *path, guint depth, 
   if (lstat (source, &info) < 0)
     return fail_with_errno (source, error);
   if (edits->len >= VT_IMAGE_EDITS_MAX)
-    return fail (source, "more than " G_STRINGIFY (VT_IMAGE_EDITS_MAX) " files to install", error);
+    return fail (source,
+                 "too much to install: with the template's own, more than " G_STRINGIFY (
+                     VT_IMAGE_EDITS_MAX) " files, directories and links",
+                 error);
   if (!vt_image_path_is_plain (path))
-    return fail (source, "a name that is not installed", error);
+    return fail (source, "its path in the guest is too long, or too deep", error);
   mode = info.st_mode & 07777;
   if (S_ISDIR (info.st_mode)) {
     g_ptr_array_add (edits, vt_image_edit_new_mkdir (path, mode));
