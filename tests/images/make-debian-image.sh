@@ -9,9 +9,12 @@ set -eu
 usage () {
   cat <<'USAGE'
 Usage: make-debian-image.sh [OPTION...] --output FILE
-  --variant full|half|minimal  full: a small server with kernel, compiler, web server, about
+  --variant full|half|minimal|bootable
+                               full: a small server with kernel, compiler, web server, about
                                850 MB; half: the same with every second regular file left out;
-                               minimal: debootstrap's minbase, about 250 MB (default)
+                               minimal: debootstrap's minbase, about 250 MB (default); bootable:
+                               the same with a kernel and systemd, and with root, who has no
+                               password
   --tree DIR                   use and keep the system's files here; one made before is taken as
                                it is (half: the full tree, from which it is made)
   --format FORMAT              qcow2 (default), raw, vmdk, vpc, vhdx, vdi
@@ -50,6 +53,8 @@ fi
 case $variant in
   full | half) packages=systemd,systemd-sysv,python3,perl,nginx-light,git,gcc,linux-image-amd64 ;;
   minimal) packages= ;;
+  # Of the kernels it is the smallest, and has what QEMU's machines need.
+  bootable) packages=systemd,systemd-sysv,linux-image-cloud-amd64 ;;
   *) image_die "$variant: no such variant" ;;
 esac
 
@@ -79,7 +84,14 @@ install_system () {
   echo "golden" | as_root tee "$1.part/etc/hostname" >/dev/null
   printf 'UUID=%s / ext4 defaults 0 1\n' "$image_default_uuid" |
     as_root tee "$1.part/etc/fstab" >/dev/null
+  [ "$variant" != bootable ] || prepare_boot "$1.part"
   as_root mv "$1.part" "$1"
+}
+
+# prepare_boot DIR: as templates are published, the machine's id is still to be made up.
+prepare_boot () {
+  as_root sed -i 's/^root:[^:]*:/root::/' "$1/etc/shadow"
+  as_root truncate -s 0 "$1/etc/machine-id"
 }
 
 # copy_half FROM TO
