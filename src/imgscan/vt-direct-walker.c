@@ -98,6 +98,23 @@ send_volume (const Walker *self, const VtVolume *volume)
                                (guchar)filesystem->reason, detail, refusal));
 }
 
+/* What cannot be told of the template costs time and no more: contents are read then.
+ * Done first of all: QEMU's server gives up who has connected and says nothing for ten seconds, and
+ * the appliance may read a file system before this does. */
+static void
+open_template (Walker *self)
+{
+  g_autoptr (GError) error = NULL;
+
+  if (self->start->template == NULL || self->template_was_tried)
+    return;
+  self->template_was_tried = TRUE;
+  self->template = vt_direct_template_new (self->start->template, &error);
+  if (self->template == NULL)
+    vt_image_sink_log (self->start->sink, G_LOG_LEVEL_WARNING,
+                       "what was changed since the template cannot be told: %s", error->message);
+}
+
 static gboolean
 serve_probe (Walker *self)
 {
@@ -106,6 +123,7 @@ serve_probe (Walker *self)
   GPtrArray *volumes;
   GPtrArray *systems;
 
+  open_template (self);
   g_clear_pointer (&self->probe, vt_direct_probe_free);
   self->probe = vt_direct_probe_disk (self->disk, self->start->sink, &error);
   if (self->probe == NULL)
@@ -123,27 +141,11 @@ serve_probe (Walker *self)
   return reply (self, VT_WALKER_PROBED, g_variant_new_string (refusal));
 }
 
-/* What cannot be told of the template costs time and no more: contents are read then. */
-static void
-open_template (Walker *self)
-{
-  g_autoptr (GError) error = NULL;
-
-  if (self->start->template == NULL || self->template_was_tried)
-    return;
-  self->template_was_tried = TRUE;
-  self->template = vt_direct_template_new (self->start->template, &error);
-  if (self->template == NULL)
-    vt_image_sink_log (self->start->sink, G_LOG_LEVEL_WARNING,
-                       "what was changed since the template cannot be told: %s", error->message);
-}
-
 static gboolean
 select_template (Walker *self, VtFs *fs, const VtFilesystem *filesystem, GError **error)
 {
   g_autofree char *why = NULL;
 
-  open_template (self);
   if (self->template == NULL)
     return TRUE;
   if (!vt_direct_template_select (self->template, fs, filesystem, &why, error))
