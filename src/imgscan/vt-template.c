@@ -172,11 +172,12 @@ ask_store (VtTemplate *self,
 static GArray *
 find_known_files (VtTemplate *self, const VtEngineId *engine, VtStore *store, GError **error)
 {
+  g_autoptr (GArray) all = list_all_files (self);
   g_autoptr (GArray) files = g_array_new (FALSE, FALSE, sizeof (VtCleanFile));
 
   g_hash_table_remove_all (self->known);
-  for (guint i = 0; i < self->files->len; i++) {
-    const VtCleanFile *file = &g_array_index (self->files, VtCleanFile, i);
+  for (guint i = 0; i < all->len; i++) {
+    const VtCleanFile *file = &g_array_index (all, VtCleanFile, i);
     gboolean is_known;
 
     if (!ask_store (self, engine, store, file, &is_known, error))
