@@ -109,13 +109,17 @@ static void
 test_nothing_was_noted (Fixture *fixture, gconstpointer data)
 {
   assert_use (fixture, 0, 0, 0, 5);
+  /* Once more is not twice as many. */
+  assert_use (fixture, 0, 0, 0, 5);
 }
 
 /* What could not be read is not as it was, as far as anybody knows. */
 static void
 test_without_a_digest (Fixture *fixture, gconstpointer data)
 {
-  const VtFileResult file = {.filesystem = SWAPPED_FIRST, .inode = 12, .size = 1};
+  /* Whatever stands in its place. */
+  const VtFileResult file = {
+      .filesystem = SWAPPED_FIRST, .inode = 12, .size = 1, .digest = digest_of_number (12)};
 
   vt_template_tally_note (fixture->tally, &file);
   assert_use (fixture, 0, 1, 0, 4);
