@@ -86,7 +86,7 @@ ok 'there is a page for each verb' same "$tmp/verbs" "$tmp/files"
 sed -n "s/^  'vtemplater-\([a-z]*\)',/\1/p" "$man/meson.build" | sort >"$tmp/built"
 ok 'each of them is built' same "$tmp/verbs" "$tmp/built"
 
-for document in README.md SECURITY.md docs/README.md docs/architecture.md docs/hacking.md \
+for document in README.md SECURITY.md docs/README.md docs/architecture.md docs/ci.md docs/hacking.md \
   docs/performance.md docs/security.md; do
   ok "links in $document" check_links "$source_dir/$document"
 done
