@@ -136,11 +136,14 @@ def test_generation():
 
 
 def test_node_of_the_extent_tree():
-    # Nothing is written but the node.
+    # Nothing is written but the node, and what lies beside it is the file's no more.
     def change(raw):
         number = extent_node(raw, "/srv/islands")
         node = bytearray(peek(raw, number))
-        struct.pack_into("<I", node, 4 * FIRST_START_IN_NODE, blocks(raw, "/srv/slack")[0])
+        entries = struct.unpack_from("<H", node, 2)[0]
+        for entry in range(entries):
+            struct.pack_into("<I", node, 4 * FIRST_START_IN_NODE + 12 * entry,
+                             blocks(raw, "/srv/slack")[0])
         poke(raw, number, seal_extent_node(raw, "/srv/islands", node))
     forge("node", change, "/srv/islands")
 
