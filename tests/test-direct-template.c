@@ -421,6 +421,22 @@ test_identity_must_be_the_signed_one (FsFixture *fixture, gconstpointer data)
   }
 }
 
+/* As in the cache of a template that was read through the appliance. */
+static void
+test_generation_that_is_not_known (FsFixture *fixture, gconstpointer data)
+{
+  g_auto (Clone) clone = {0};
+
+  make_template (fixture);
+  make_overlay (fixture);
+  clone_init (&clone, fixture);
+  select_the_template (&clone);
+  for (guint i = 0; i < clone.known->len; i++)
+    g_array_index (clone.known, VtCleanFile, i).generation = 0;
+  assert_found (&clone, "/first");
+  assert_found (&clone, "/second");
+}
+
 /* Of a disk that a server without a map has, nothing is known. */
 static void
 test_without_a_map (FsFixture *fixture, gconstpointer data)
@@ -481,6 +497,8 @@ main (int argc, char **argv)
   ext_fixture_add ("/direct-template/changed-inode", NULL, test_changed_inode);
   ext_fixture_add ("/direct-template/identity-must-be-the-signed-one", NULL,
                    test_identity_must_be_the_signed_one);
+  ext_fixture_add ("/direct-template/generation-that-is-not-known", NULL,
+                   test_generation_that_is_not_known);
   ext_fixture_add ("/direct-template/without-a-map", NULL, test_without_a_map);
   ext_fixture_add ("/direct-template/disk-is-lost", NULL, test_disk_is_lost);
   return g_test_run ();

@@ -127,6 +127,29 @@ test_without_an_age_only_the_present_engine_counts (Fixture *fixture, gconstpoin
   assert_told (fixture, "");
 }
 
+/* Other limits or rules are no matter of age. */
+static void
+test_other_settings_never_count (Fixture *fixture, gconstpointer data)
+{
+  VtCleanCacheBuilder *builder = new_builder ();
+  g_auto (VtCleanDatabase) database = finish (builder);
+  VtStatement *statement = new_statement (&database.digest);
+  g_autoptr (GError) error = NULL;
+  g_autoptr (VtTemplate) template = NULL;
+  VtEngineId engine = {.id = (char *)OTHER_ENGINE, .settings = (char *)SEED_ENGINE};
+
+  statement->settings = g_strdup (SEED_ENGINE);
+  template = vt_template_new (statement, open_cache (database.fd, &database.digest), NULL, &error);
+  g_assert_no_error (error);
+  g_assert_true (
+      vt_template_prepare (template, &engine, G_MAXINT64, CREATED, fixture->store, &error));
+  g_assert_true (vt_template_counts (template));
+  engine.settings = (char *)OTHER_ENGINE;
+  g_assert_true (
+      vt_template_prepare (template, &engine, G_MAXINT64, CREATED, fixture->store, &error));
+  g_assert_false (vt_template_counts (template));
+}
+
 static void
 test_age_is_never_negative (Fixture *fixture, gconstpointer data)
 {
@@ -238,6 +261,10 @@ test_own_files_are_told_of_in_order (Fixture *fixture, gconstpointer data)
   g_assert_null (vt_template_find_file (fixture->template, 0, 2, &index));
   prepare (fixture->template, OTHER_ENGINE, fixture->store);
   assert_told (fixture, "");
+  remember (fixture->store, OTHER_ENGINE, &last.digest, last.size, vt_verdict_clean (), NULL);
+  prepare (fixture->template, OTHER_ENGINE, fixture->store);
+  assert_told (fixture, "1/3 ");
+  assert_known (fixture, 3, VT_VERDICT_CLEAN, VT_SOURCE_STORE);
 }
 
 static void
@@ -317,6 +344,7 @@ main (int argc, char **argv)
   add ("/template/older-engine-counts-up-to-an-age", test_older_engine_counts_up_to_an_age);
   add ("/template/without-an-age-only-the-present-engine-counts",
        test_without_an_age_only_the_present_engine_counts);
+  add ("/template/other-settings-never-count", test_other_settings_never_count);
   add ("/template/age-is-never-negative", test_age_is_never_negative);
   add ("/template/store-stands-in-for-the-cache", test_store_stands_in_for_the_cache);
   add ("/template/preparing-again-asks-the-store-again", test_preparing_again_asks_the_store_again);
