@@ -35,7 +35,7 @@ _vtemplater_value () {
     --backend) _vtemplater_words "auto direct guestfs" "$2" ;;
     --passphrase-env) mapfile -t COMPREPLY < <(compgen -e -- "$2") ;;
     --progress) _vtemplater_words "auto none plain" "$2" ;;
-    --snapshot | --key | --launch-timeout | --stall-timeout | --jobs | -j | --include | --exclude | --password | --nested | --provider | --expires | --image-format | --output-format | --max-*) ;;
+    --snapshot | --key | --launch-timeout | --stall-timeout | --jobs | -j | --include | --exclude | --password | --nested | --provider | --expires | --image-format | --max-*) ;;
     *) return 1 ;;
   esac
 }
