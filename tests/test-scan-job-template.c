@@ -242,6 +242,28 @@ test_outdated_template_fails (Fixture *fixture, gconstpointer reader)
   g_assert_cmpuint (result->stats.clean, ==, 0);
 }
 
+/* An older verdict of the template's counts, but what is known by now comes before it. */
+static void
+test_newer_finding_comes_first (Fixture *fixture, gconstpointer reader)
+{
+  const VtDigest digest = vt_digest_of_data (SAME, strlen (SAME));
+  g_autoptr (VtScanResult) result = NULL;
+
+  remember (fixture->store, fixture->engine_id->id, &digest, strlen (SAME),
+            vt_verdict_infected ("Found"), NULL);
+  make_template (fixture);
+  prepare_at (fixture->template, fixture->engine_id->id, G_MAXINT64, CREATED + 1000,
+              fixture->store);
+  g_assert_true (vt_template_counts (fixture->template));
+  g_assert_cmpint (vt_template_get_age (fixture->template), >, 0);
+  vt_template_apply (fixture->template, fixture->options);
+  result = run_job (fixture);
+  g_assert_no_error (result->error);
+  g_assert_cmpuint (result->stats.infected, ==, 2);
+  g_assert_cmpuint (result->stats.unread, ==, 1);
+  g_assert_cmpuint (result->stats.from_store, ==, 1);
+}
+
 static void
 test_finding_of_the_store_is_reported (Fixture *fixture, gconstpointer reader)
 {
@@ -319,6 +341,7 @@ add_tests (void)
   ADD_WITH_TEMPLATE ("outdated-template-fails", unchanged_reader, test_outdated_template_fails);
   ADD_WITH_TEMPLATE ("finding-of-the-store-is-reported", unchanged_reader,
                      test_finding_of_the_store_is_reported);
+  ADD_WITH_TEMPLATE ("newer-finding-comes-first", unchanged_reader, test_newer_finding_comes_first);
   ADD_WITH_TEMPLATE ("members-are-known", archive_reader, test_members_are_known);
   ADD_WITH_TEMPLATE ("members-are-scanned-without-a-template", archive_reader,
                      test_members_are_scanned_without_a_template);

@@ -61,6 +61,28 @@ on_settled (VtScanContent *settled, gpointer user_data)
   finish (content->job, task);
 }
 
+/* What is known under the present engine comes before an older verdict of the template's. */
+static gboolean
+find_unchanged (VtScanJob *self, VtFileResult *result, VtSource *source, GError **error)
+{
+  const VtScanContext *context = &self->context;
+  GError *failure = NULL;
+
+  if (context->template == NULL)
+    return FALSE;
+  if (vt_template_get_age (context->template) > 0 &&
+      vt_store_lookup (context->store, context->engine_id->id, &result->digest, result->size,
+                       &result->verdict, &result->members, &failure)) {
+    *source = VT_SOURCE_STORE;
+    return TRUE;
+  }
+  if (failure == NULL)
+    return vt_template_lookup (context->template, &result->digest, &result->verdict,
+                               &result->members, source);
+  g_propagate_error (error, failure);
+  return FALSE;
+}
+
 /* Nothing of it was read: its digest is the template's, and known. */
 static void
 take_unchanged (VtScanJob *self, FileTask *task)
@@ -69,15 +91,15 @@ take_unchanged (VtScanJob *self, FileTask *task)
   VtSource source = VT_SOURCE_NONE;
   g_autoptr (GError) error = NULL;
 
-  if (self->context.template != NULL &&
-      vt_template_lookup (self->context.template, &result->digest, &result->verdict,
-                          &result->members, &source)) {
+  if (find_unchanged (self, result, &source, &error)) {
     finish_without_content (self, task, source);
     return;
   }
-  error = g_error_new_literal (VT_IMAGE_ERROR, VT_IMAGE_ERROR_READER,
-                               "the process that reads the image says that a file is as it was in "
-                               "the template, which does not have it");
+  if (error == NULL)
+    error =
+        g_error_new_literal (VT_IMAGE_ERROR, VT_IMAGE_ERROR_READER,
+                             "the process that reads the image says that a file is as it was in "
+                             "the template, which does not have it");
   result->verdict = vt_verdict_incomplete (VT_REASON_READ_ERROR);
   vt_scan_job_fail (self, error);
   finish_without_content (self, task, VT_SOURCE_NONE);

@@ -28,6 +28,11 @@ vt_clone_init (VtClone *self, VtSession *session, GError **error)
     self->key = vt_public_key_load (cli->pubkey, error);
     return self->key != NULL;
   }
+  if (cli->max_verdict_age != VT_CLI_NOT_GIVEN && cli->template == NULL) {
+    g_set_error_literal (error, G_OPTION_ERROR, G_OPTION_ERROR_BAD_VALUE,
+                         "--max-verdict-age needs --pubkey: it is about the verdicts of templates");
+    return FALSE;
+  }
   if (cli->template == NULL)
     return TRUE;
   g_set_error_literal (
