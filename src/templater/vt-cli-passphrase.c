@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0-only WITH cryptsetup-OpenSSL-exception
 #include "vt-cli-passphrase.h"
 
+#include <errno.h>
 #include <openssl/crypto.h>
 #include <openssl/err.h>
 #include <openssl/ui.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <unistd.h>
 
 #include "vt-report.h"
@@ -16,9 +18,18 @@
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (UI, UI_free)
 
+/* A page: what madvise(2) takes. */
+#define HIDDEN_SIZE ((gsize)4096)
+G_STATIC_ASSERT (HIDDEN_SIZE > VT_KEY_PASSPHRASE_MAX);
+
 void
 vt_cli_passphrase_clear (VtCliPassphrase *self)
 {
+  if (self->hidden != NULL) {
+    OPENSSL_cleanse (self->hidden, HIDDEN_SIZE);
+    munmap (self->hidden, HIDDEN_SIZE);
+    self->hidden = NULL;
+  }
   g_clear_pointer (&self->file, g_free);
   g_clear_pointer (&self->variable, g_free);
 }
@@ -77,9 +88,10 @@ read_file (const char *file, GError **error)
 }
 
 static char *
-read_variable (const char *variable, GError **error)
+read_variable (const VtCliPassphrase *self, GError **error)
 {
-  const char *value = g_getenv (variable);
+  const char *variable = self->variable;
+  const char *value = self->hidden != NULL ? self->hidden : g_getenv (variable);
 
   if (value != NULL)
     return check_length (g_strdup (value), "--passphrase-env", error);
@@ -134,7 +146,7 @@ vt_cli_passphrase_get (const VtCliPassphrase *self, const char *what, gboolean n
   if (self->file != NULL)
     return read_file (self->file, error);
   if (self->variable != NULL)
-    return read_variable (self->variable, error);
+    return read_variable (self, error);
   if (isatty (STDIN_FILENO))
     return ask_terminal (what, new, error);
   g_set_error (error, VT_KEY_ERROR, VT_KEY_ERROR_PASSPHRASE,
@@ -142,6 +154,28 @@ vt_cli_passphrase_get (const VtCliPassphrase *self, const char *what, gboolean n
                "--passphrase-env%s",
                what, new ? ", or --no-passphrase" : "");
   return NULL;
+}
+
+gboolean
+vt_cli_passphrase_hide (VtCliPassphrase *self, GError **error)
+{
+  const char *value = self->variable != NULL ? g_getenv (self->variable) : NULL;
+  void *page;
+
+  /* That there is none, or too much of it, is told when it is needed. */
+  if (value == NULL || strlen (value) > VT_KEY_PASSPHRASE_MAX || self->hidden != NULL)
+    return TRUE;
+  page = mmap (NULL, HIDDEN_SIZE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  if (page == MAP_FAILED || madvise (page, HIDDEN_SIZE, MADV_WIPEONFORK) < 0 ||
+      madvise (page, HIDDEN_SIZE, MADV_DONTDUMP) < 0) {
+    g_set_error (error, VT_KEY_ERROR, VT_KEY_ERROR_FAILED, "memory for a passphrase: %s",
+                 g_strerror (errno));
+    return FALSE;
+  }
+  self->hidden = page;
+  g_strlcpy (self->hidden, value, HIDDEN_SIZE);
+  vt_cli_passphrase_forget (self);
+  return TRUE;
 }
 
 void
@@ -154,6 +188,12 @@ vt_cli_passphrase_forget (const VtCliPassphrase *self)
   /* In its place too, where /proc/PID/environ shows it. */
   OPENSSL_cleanse ((char *)value, strlen (value));
   g_unsetenv (self->variable);
+}
+
+gboolean
+vt_cli_signing_hide (VtCliSigning *self, GError **error)
+{
+  return vt_cli_passphrase_hide (&self->passphrase, error);
 }
 
 void

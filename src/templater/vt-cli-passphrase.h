@@ -11,6 +11,7 @@
 typedef struct {
   char *file;     /* its first line is the passphrase */
   char *variable; /* of the environment */
+  char *hidden;   /* what that had, or NULL; see vt_cli_passphrase_hide() */
 } VtCliPassphrase;
 
 void vt_cli_passphrase_clear (VtCliPassphrase *self);
@@ -34,6 +35,13 @@ char *vt_cli_passphrase_get (const VtCliPassphrase *self,
                              GError **error) G_GNUC_WARN_UNUSED_RESULT;
 
 /*
+ * Takes what the variable has out of the environment, overwrites it there, and keeps it where no
+ * process that is forked later finds it (MADV_WIPEONFORK, madvise(2)). To be called before there
+ * are threads, and before processes are forked that are to know nothing of it.
+ */
+gboolean vt_cli_passphrase_hide (VtCliPassphrase *self, GError **error) G_GNUC_WARN_UNUSED_RESULT;
+
+/*
  * Overwrites the variable and takes it out of the environment, so that no program started later has
  * it. Only before there are threads.
  */
@@ -52,9 +60,13 @@ G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (VtCliSigning, vt_cli_signing_clear)
 /* --sign-key, --provider, and those of vt_cli_passphrase_add(). */
 void vt_cli_signing_add (GOptionContext *context, VtCliSigning *self);
 
+/* vt_cli_passphrase_hide() for its passphrase. */
+gboolean vt_cli_signing_hide (VtCliSigning *self, GError **error) G_GNUC_WARN_UNUSED_RESULT;
+
 /*
  * The key that was named; it is an error if none was. Asks for a passphrase where one is needed,
- * and forgets that of the environment: to be called early, before there are threads. Warns on
+ * and forgets that of the environment: to be called before there are threads, unless it was hidden.
+ * What is forked before this has neither key nor passphrase. Warns on
  * standard error of a key that others may read.
  */
 VtPrivateKey *vt_cli_signing_load (const VtCliSigning *self,

@@ -144,16 +144,21 @@ read_command_line (SeedCommand *self, const char *summary, int argc, char **argv
       !check_values (self, error) || !vt_cli_get_report_format (&self->cli, &self->format, error) ||
       !vt_session_init (&self->session, &self->cli, error))
     return FALSE;
-  self->key = vt_cli_signing_load (&self->signing, error);
+  /* Before the first process is forked; the key is read after that. */
+  if (!vt_cli_signing_hide (&self->signing, error))
+    return FALSE;
   if (self->in_place || (self->kind != VT_SEED_NEW && self->output != NULL))
     self->kind = VT_SEED_REFRESH_INSIDE;
-  return self->key != NULL;
+  return TRUE;
 }
 
 static gboolean
 set_up (SeedCommand *self, GError **error)
 {
   if (!vt_session_start (&self->session, error))
+    return FALSE;
+  self->key = vt_cli_signing_load (&self->signing, error);
+  if (self->key == NULL)
     return FALSE;
   self->report_stream = vt_cli_open_output (self->report, error);
   return self->report_stream != NULL;

@@ -195,7 +195,7 @@ def test_clone_without_power_is_scanned_all_the_same():
         machine.kill()
     report, files, done = scan_clone(disk, 1, "--verbose")
     tell_stats(report)
-    true("journal" in done.stderr, "why it is not read directly")
+    true("is not read directly: the journal has to be replayed" in done.stderr, "why it is slow")
     check_finding(report)
     known = {row[3] for row in read_cache().values()}
     unknown = {file["path"] for file in files if file["sha256"] not in known and file["size"] > 0}
