@@ -52,7 +52,7 @@ _vtemplater_options () {
 
   case $1 in
     scan)
-      echo "$image $reading $engine --manifest --include --exclude --template --pubkey
+      echo "$image $reading $engine --manifest --include --exclude --template --attestation --pubkey
         --max-verdict-age"
       ;;
     inspect) echo "$image $reading --pubkey" ;;

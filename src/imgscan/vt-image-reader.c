@@ -68,13 +68,13 @@ may_read_directly (const Reader *self)
 /*
  * Where the template is in the chain, below the image. 0 and less: it is not. An image cannot vouch
  * for itself: without another one to compare it with, there is nothing to tell what was changed.
+ * Nor can it choose which one that is: what it lies upon is the template only if the operator says
+ * so.
  */
 static gint
 find_template (const VtImageTemplate *template, VtBlockChain *chain)
 {
-  if (template->image != NULL)
-    return vt_block_chain_find (chain, template->image);
-  return (gint)vt_block_chain_get_length (chain) - 1;
+  return template->image != NULL ? vt_block_chain_find (chain, template->image) : -1;
 }
 
 /* So that the walker can compare the image with it. */
@@ -88,10 +88,11 @@ export_template (Reader *self, VtBlockChain *chain, GError **error)
     return TRUE;
   link = find_template (template, chain);
   if (link <= 0) {
-    vt_image_sink_log (
-        self->sink, G_LOG_LEVEL_WARNING,
-        "it does not lie upon the template: all contents are read, and compared with "
-        "the template's by their digests");
+    vt_image_sink_log (self->sink, G_LOG_LEVEL_WARNING,
+                       "%s: all contents are read, and compared with the template's by their "
+                       "digests",
+                       template->image != NULL ? "it does not lie upon the template"
+                                               : "no image of the template was named");
     return TRUE;
   }
   /* The overlay lies upon the image. */

@@ -48,7 +48,8 @@ typedef enum {
 
 /* A template that the image is a clone of. */
 typedef struct {
-  char *image; /* its file, which the image lies upon; NULL: the lowest of those that it does */
+  char *image; /* its file, if the operator named it: what the image lies upon is the template only
+                  if it is this file; NULL: no image is */
   char *files; /* the path of what vt_template_table_write() made */
   GStrv filesystems; /* three strings for each of its file systems, in the table's order: id, type,
                         UUID */

@@ -190,12 +190,6 @@ vt_cli_passphrase_forget (const VtCliPassphrase *self)
   g_unsetenv (self->variable);
 }
 
-gboolean
-vt_cli_signing_hide (VtCliSigning *self, GError **error)
-{
-  return vt_cli_passphrase_hide (&self->passphrase, error);
-}
-
 void
 vt_cli_signing_clear (VtCliSigning *self)
 {
@@ -233,6 +227,12 @@ check_signing (const VtCliSigning *self, GError **error)
     return FALSE;
   }
   return vt_cli_passphrase_check (&self->passphrase, error);
+}
+
+gboolean
+vt_cli_signing_hide (VtCliSigning *self, GError **error)
+{
+  return check_signing (self, error) && vt_cli_passphrase_hide (&self->passphrase, error);
 }
 
 static char *

@@ -60,7 +60,7 @@ G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (VtCliSigning, vt_cli_signing_clear)
 /* --sign-key, --provider, and those of vt_cli_passphrase_add(). */
 void vt_cli_signing_add (GOptionContext *context, VtCliSigning *self);
 
-/* vt_cli_passphrase_hide() for its passphrase. */
+/* Checks the options, and does vt_cli_passphrase_hide() for the passphrase. */
 gboolean vt_cli_signing_hide (VtCliSigning *self, GError **error) G_GNUC_WARN_UNUSED_RESULT;
 
 /*

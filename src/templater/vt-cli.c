@@ -29,6 +29,7 @@ vt_cli_options_clear (VtCliOptions *self)
   g_free (self->progress);
   g_free (self->password_file);
   g_free (self->template);
+  g_free (self->attestation);
   g_free (self->pubkey);
   vt_cli_limits_clear (&self->limits);
   g_strfreev (self->passwords);
@@ -128,6 +129,10 @@ add_selection_options (GOptionContext *context, VtCliOptions *self)
        "The template that the images are clones of: its image, or its envelope with the clean "
        "cache "
        "beside it; needs --pubkey",
+       "FILE"},
+      {"attestation", 0, 0, G_OPTION_ARG_FILENAME, &self->attestation,
+       "Take the envelope FILE and the clean cache beside it, instead of those in the template's "
+       "image",
        "FILE"},
       G_OPTION_ENTRY_NULL};
 

@@ -33,6 +33,7 @@ typedef struct {
   char *progress;
   char *password_file;
   char *template;
+  char *attestation;
   char *pubkey;
   VtCliLimits limits;
   GStrv passwords;

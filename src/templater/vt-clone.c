@@ -24,6 +24,12 @@ vt_clone_init (VtClone *self, VtSession *session, GError **error)
   self->session = session;
   self->max_age_s =
       cli->max_verdict_age != VT_CLI_NOT_GIVEN ? cli->max_verdict_age * SECONDS_A_DAY : 0;
+  if (cli->attestation != NULL &&
+      (cli->template == NULL || vt_template_is_envelope (cli->template))) {
+    g_set_error_literal (error, G_OPTION_ERROR, G_OPTION_ERROR_BAD_VALUE,
+                         "--attestation needs --template with the template's image");
+    return FALSE;
+  }
   if (cli->pubkey != NULL) {
     self->key = vt_public_key_load (cli->pubkey, error);
     return self->key != NULL;
@@ -67,15 +73,16 @@ open_in_image (VtClone *self, const VtImageOptions *options, const char *image, 
   return vt_template_parts_open (&parts, self->key, &policy, image, error);
 }
 
+/* IMAGE is as vt_template_new() has it. */
 static VtTemplate *
-open_beside (VtClone *self, const char *file, GError **error)
+open_beside (VtClone *self, const char *file, const char *image, GError **error)
 {
   g_auto (VtTemplateParts) parts = VT_TEMPLATE_PARTS_INIT;
   const VtStatementPolicy policy = get_policy ();
 
   if (!vt_template_parts_read (&parts, file, error))
     return NULL;
-  return vt_template_parts_open (&parts, self->key, &policy, NULL, error);
+  return vt_template_parts_open (&parts, self->key, &policy, image, error);
 }
 
 gboolean
@@ -87,7 +94,9 @@ vt_clone_open (VtClone *self, GError **error)
   if (file == NULL)
     return TRUE;
   if (vt_template_is_envelope (file)) {
-    self->common = open_beside (self, file, error);
+    self->common = open_beside (self, file, NULL, error);
+  } else if (self->session->cli->attestation != NULL) {
+    self->common = open_beside (self, self->session->cli->attestation, file, error);
   } else {
     options = vt_cli_make_image_options (self->session->cli, file);
     g_clear_pointer (&options->snapshot, g_free);

@@ -155,10 +155,10 @@ read_command_line (SeedCommand *self, const char *summary, int argc, char **argv
 static gboolean
 set_up (SeedCommand *self, GError **error)
 {
-  if (!vt_session_start (&self->session, error))
+  if (!vt_session_begin (&self->session, error))
     return FALSE;
   self->key = vt_cli_signing_load (&self->signing, error);
-  if (self->key == NULL)
+  if (self->key == NULL || !vt_session_complete (&self->session, error))
     return FALSE;
   self->report_stream = vt_cli_open_output (self->report, error);
   return self->report_stream != NULL;

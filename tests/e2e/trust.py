@@ -71,12 +71,18 @@ def pass_over(clone, message, *, public=None):
 
 def test_cache_beside_the_image():
     envelope, _ = beside("good")
-    report, _, _ = scan(clone_of(template().path, "plain"), "--template", envelope, "--pubkey",
-                        template().public, "--allow-backing", template().path,
+    report, _, _ = scan(clone_of(template().path, "plain"), "--template", template().path,
+                        "--attestation", envelope, "--pubkey", template().public,
                         database=template().database, status=0)
     # Where its own two files are nobody knows: they are read, and known by their contents.
     equal(report["stats"]["unread"], template().count_unread() - 2, "unread")
     equal((report["stats"]["scanned"], report["template"]["added"]), (0, 0), "scanned, added")
+    # Without the image nobody has said what is below.
+    report, _, done = scan(clone_of(template().path, "plain"), "--template", envelope, "--pubkey",
+                           template().public, "--allow-backing", template().path,
+                           database=template().database, status=0)
+    equal((report["stats"]["unread"], report["stats"]["scanned"]), (0, 0), "unread, scanned")
+    true("no image of the template was named" in done.stderr, done.stderr)
 
 
 def test_wrong_key():
@@ -187,7 +193,7 @@ def test_caches_that_were_exchanged():
     envelope, database = beside("other")
     identity = change_cache(envelope, database, "UPDATE file SET mtime_ns = mtime_ns + 1")
     clone = put_into("other", envelope, database)
-    for options in ("--template", envelope), ():
+    for options in ("--template", template().path, "--attestation", envelope), ():
         report, _, _ = scan(clone, *options, "--pubkey", template().public, "--allow-backing",
                             template().path, database=template().database, status=0)
         equal(report["template"]["id"], identity, "template")
@@ -213,8 +219,8 @@ def test_digests_of_others():
     envelope, database = beside("digests")
     change_cache(envelope, database, "UPDATE file SET mtime_ns = mtime_ns + 1, "
                  "sha256 = CAST(printf('%032d', ino) AS BLOB)")
-    report, files, _ = scan(clone_of(template().path, "plain"), "--template", envelope, "--pubkey",
-                            template().public, "--allow-backing", template().path,
+    report, files, _ = scan(clone_of(template().path, "plain"), "--template", template().path,
+                            "--attestation", envelope, "--pubkey", template().public,
                             database=template().database, status=0)
     true(report["stats"]["scanned"] >= 235, "everything is scanned")
     true("template" not in {entry["source"] for entry in files}, "sources")
