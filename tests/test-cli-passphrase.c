@@ -3,6 +3,8 @@
 
 #include <fcntl.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include "key-fixture.h"
 #include "vt-fd.h"
@@ -72,6 +74,40 @@ test_a_variable_has_it_until_it_is_forgotten (void)
   g_setenv (VARIABLE, "", TRUE);
   assert_gives_nothing (&options, "0 bytes");
   g_unsetenv (VARIABLE);
+}
+
+/* In the child's copy of the memory. */
+static gboolean
+child_has_it (const VtCliPassphrase *options)
+{
+  pid_t pid = fork ();
+  int status;
+
+  if (pid == 0)
+    _exit (options->hidden != NULL && options->hidden[0] != '\0' ? 1 : 0);
+  g_assert_cmpint (waitpid (pid, &status, 0), ==, pid);
+  g_assert_true (WIFEXITED (status));
+  return WEXITSTATUS (status) == 1;
+}
+
+static void
+test_what_is_hidden_is_not_forked (void)
+{
+  g_auto (VtCliPassphrase) options = {.variable = g_strdup (VARIABLE)};
+  g_autoptr (GError) error = NULL;
+  const char *value;
+
+  g_setenv (VARIABLE, "secret", TRUE);
+  value = g_getenv (VARIABLE);
+  g_assert_true (vt_cli_passphrase_hide (&options, &error));
+  g_assert_no_error (error);
+  g_assert_null (g_getenv (VARIABLE));
+  g_assert_cmpstr (value, ==, "");
+  g_assert_false (child_has_it (&options));
+  assert_gives (&options, "secret");
+  /* Nothing is lost by doing it again. */
+  g_assert_true (vt_cli_passphrase_hide (&options, &error));
+  assert_gives (&options, "secret");
 }
 
 static void
@@ -225,6 +261,8 @@ main (int argc, char **argv)
   ADD ("a-file-has-it-in-its-first-line", test_a_file_has_it_in_its_first_line);
   g_test_add_func ("/cli-passphrase/a-variable-has-it-until-it-is-forgotten",
                    test_a_variable_has_it_until_it_is_forgotten);
+  g_test_add_func ("/cli-passphrase/what-is-hidden-is-not-forked",
+                   test_what_is_hidden_is_not_forked);
   g_test_add_func ("/cli-passphrase/nobody-is-asked-without-a-terminal",
                    test_nobody_is_asked_without_a_terminal);
   ADD ("a-key-is-loaded-with-its-passphrase", test_a_key_is_loaded_with_its_passphrase);
