@@ -127,7 +127,9 @@ allow_template (const VtClone *self, VtImageOptions *options)
 static gboolean
 is_about_the_cache (const GError *error)
 {
-  return error->domain != VT_IMAGE_ERROR && error->domain != G_IO_ERROR;
+  /* What is wrong with the image itself the scan says once more. */
+  return g_error_matches (error, VT_IMAGE_ERROR, VT_IMAGE_ERROR_BAD_IMAGE) ||
+         (error->domain != VT_IMAGE_ERROR && error->domain != G_IO_ERROR);
 }
 
 /* The cache that the image itself has. */

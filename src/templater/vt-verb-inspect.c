@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "vt-cli.h"
+#include "vt-image-run.h"
 #include "vt-inspect-template.h"
 #include "vt-template-source.h"
 #include "vt-unwrap.h"
@@ -165,22 +166,59 @@ write_report (const Inspection *self, GError **error)
          g_output_stream_close (stream, NULL, error);
 }
 
+/* Whether it is about a file in the image; all else would fail once more. */
+static gboolean
+is_about_the_cache (const GError *error)
+{
+  return error->domain != VT_IMAGE_ERROR || error->code == VT_IMAGE_ERROR_BAD_IMAGE;
+}
+
+/* What is in the image, without a look for a clean cache. */
+static VtScanResult *
+look_into_without_cache (Inspection *self, VtImageOptions *options, GError **error)
+{
+  const VtImageRun run = {.message = on_message, .user_data = self};
+  g_autoptr (VtScanResult) result = vt_scan_result_new (options->path);
+
+  options->mode = VT_IMAGE_INSPECT;
+  if (!vt_image_run (self->unwrap.spawner, options, result, &run, NULL, error))
+    return NULL;
+  return g_steal_pointer (&result);
+}
+
+static VtScanResult *
+look_into (Inspection *self, VtImageOptions *options, GError **error)
+{
+  g_auto (VtTemplateParts) parts = VT_TEMPLATE_PARTS_INIT;
+  g_autoptr (GError) failure = NULL;
+
+  if (vt_template_parts_fetch_with (&parts, self->unwrap.spawner, options, on_message, self,
+                                    &failure)) {
+    vt_inspect_template (&parts, self->key, parts.image);
+    return g_steal_pointer (&parts.image);
+  }
+  if (is_about_the_cache (failure)) {
+    on_message (G_LOG_LEVEL_INFO, failure->message, self);
+    return look_into_without_cache (self, options, error);
+  }
+  g_propagate_error (error, g_steal_pointer (&failure));
+  return NULL;
+}
+
 static gboolean
 inspect_part (Inspection *self, VtWrapper *wrapper, guint index, GError **error)
 {
   const char *name = vt_wrapper_get_name (wrapper, index);
   g_autoptr (VtImageOptions) options = vt_cli_make_image_options (&self->cli, name);
-  g_auto (VtTemplateParts) parts = VT_TEMPLATE_PARTS_INIT;
+  VtScanResult *result = NULL;
 
-  if (!vt_unwrap_prepare (&self->unwrap, wrapper, index, options, NULL, error) ||
-      !vt_template_parts_fetch_with (&parts, self->unwrap.spawner, options, on_message, self,
-                                     error)) {
+  if (vt_unwrap_prepare (&self->unwrap, wrapper, index, options, NULL, error))
+    result = look_into (self, options, error);
+  if (result != NULL)
+    g_ptr_array_add (self->results, result);
+  else
     g_prefix_error (error, "%s: ", name);
-    return FALSE;
-  }
-  vt_inspect_template (&parts, self->key, parts.image);
-  g_ptr_array_add (self->results, g_steal_pointer (&parts.image));
-  return TRUE;
+  return result != NULL;
 }
 
 static gboolean
