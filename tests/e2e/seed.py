@@ -91,7 +91,7 @@ def test_infected_image_is_refused():
     before = digest(path)
     done = template_at(path).seed(status=1)
     true("/srv/evil: " in done.stdout and " FOUND" in done.stdout, done.stdout)
-    true("something in it is infected: no template was made" in done.stderr, done.stderr)
+    true("something in it is infected: nothing was signed" in done.stderr, done.stderr)
     assert_untouched(path, before)
 
 
@@ -99,7 +99,7 @@ def test_incomplete_image():
     path = golden("incomplete")
     before = digest(path)
     done = template_at(path).seed(*LIMITS, status=3)
-    true("something in it was not scanned whole: no template was made" in done.stderr, done.stderr)
+    true("something in it was not scanned whole: nothing was signed" in done.stderr, done.stderr)
     assert_untouched(path, before)
     template = template_at(path)
     template.seed(*LIMITS, "--allow-incomplete")
@@ -161,7 +161,7 @@ def test_file_that_is_there():
     output = path.parent / "template.qcow2"
     output.write_text("somebody's")
     done = template_at(path).seed("--output", output, status=2)
-    true("template.qcow2 is there already" in done.stderr, done.stderr)
+    true("template.qcow2: is there already" in done.stderr, done.stderr)
     equal(output.read_text(), "somebody's", "what was there")
     assert_untouched(path, before, "template.qcow2")
 
