@@ -173,19 +173,30 @@ vt_manifest_fail_filesystem (VtManifest *self, guint filesystem, VtReason reason
   return exec (self, sql, error);
 }
 
+/* A query over what is clean, once the failures of file systems have reached their files. */
+static sqlite3_stmt *
+select_clean (VtManifest *self, const char *sql, GError **error)
+{
+  sqlite3_stmt *select = NULL;
+
+  if (!exec (self, apply_failures_sql, error))
+    return NULL;
+  if (sqlite3_prepare_v2 (self->db, sql, -1, &select, NULL) != SQLITE_OK)
+    set_error (self, error);
+  return select;
+}
+
 gboolean
 vt_manifest_foreach_clean_file (VtManifest *self,
                                 VtCleanFileFunc func,
                                 gpointer user_data,
                                 GError **error)
 {
-  g_autoptr (sqlite3_stmt) select = NULL;
+  g_autoptr (sqlite3_stmt) select = select_clean (self, clean_files_sql, error);
   int step;
 
-  if (!exec (self, apply_failures_sql, error))
+  if (select == NULL)
     return FALSE;
-  if (sqlite3_prepare_v2 (self->db, clean_files_sql, -1, &select, NULL) != SQLITE_OK)
-    return set_error (self, error);
   while ((step = sqlite3_step (select)) == SQLITE_ROW) {
     const VtCleanFile file = {
         .fs = (guint)sqlite3_column_int64 (select, 0),
@@ -209,13 +220,11 @@ vt_manifest_foreach_clean_content (VtManifest *self,
                                    gpointer user_data,
                                    GError **error)
 {
-  g_autoptr (sqlite3_stmt) select = NULL;
+  g_autoptr (sqlite3_stmt) select = select_clean (self, clean_contents_sql, error);
   int step;
 
-  if (!exec (self, apply_failures_sql, error))
+  if (select == NULL)
     return FALSE;
-  if (sqlite3_prepare_v2 (self->db, clean_contents_sql, -1, &select, NULL) != SQLITE_OK)
-    return set_error (self, error);
   while ((step = sqlite3_step (select)) == SQLITE_ROW) {
     const VtDigest digest = *(const VtDigest *)sqlite3_column_blob (select, 0);
 

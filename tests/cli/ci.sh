@@ -12,7 +12,7 @@ source_dir=$(realpath "$2")
 pipeline=$source_dir/data/ci/pipeline.sh
 unset G_DEBUG
 umask 022
-mkdir "$tmp/work" && cd "$tmp/work" || exit 1
+mkdir "$tmp/workspace" && cd "$tmp/workspace" || exit 1
 
 check_files() {
   /usr/bin/python3 "$here/ci-files.py" "$vtemplater" "$source_dir" "$@"
@@ -77,7 +77,7 @@ bGV0dGVycw==
 
 # start [FILE=STATUS...]: an empty workspace, and how the stand-in is to exit.
 start() {
-  rm -rf "$tmp/work/"* "$tmp/work/".[!.]* "$STUB_DIRECTORY" "$TMPDIR"
+  rm -rf "$tmp/workspace/"* "$tmp/workspace/".[!.]* "$STUB_DIRECTORY" "$TMPDIR"
   mkdir "$STUB_DIRECTORY" "$TMPDIR"
   touch golden.qcow2 public.pub private.key
   for pair in "$@"; do
