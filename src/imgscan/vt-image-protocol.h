@@ -31,6 +31,7 @@ typedef enum {
                                   spool, or, with a digest and no reason, the template's */
   VT_IMAGE_MSG_SPOOL,          /* size, bytes of data: asks for a file for the next content */
   VT_IMAGE_MSG_LINK,           /* another name of the file sent last */
+  VT_IMAGE_MSG_ATTRIBUTES,     /* of a fetched file sent last: mode, uid, gid, links, label */
   VT_IMAGE_MSG_FILESYSTEM_END, /* file system, reason, detail ("" for none) */
   VT_IMAGE_MSG_DIRECT,         /* id of the file system that is now read directly, "" for none */
   VT_IMAGE_MSG_REFUSED,        /* id, why: begin again, and do not read this one directly */
@@ -51,6 +52,7 @@ static const char *const vt_image_msg_types[VT_IMAGE_MSG_N_KINDS] = {
     [VT_IMAGE_MSG_FILE] = "(uaytutxxayy)",
     [VT_IMAGE_MSG_SPOOL] = "(tt)",
     [VT_IMAGE_MSG_LINK] = "ay",
+    [VT_IMAGE_MSG_ATTRIBUTES] = "(uuuuay)",
     [VT_IMAGE_MSG_FILESYSTEM_END] = "(uys)",
     [VT_IMAGE_MSG_DIRECT] = "s",
     [VT_IMAGE_MSG_REFUSED] = "(ss)",
