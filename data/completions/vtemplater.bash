@@ -26,13 +26,14 @@ _vtemplater_formats () {
 # The value of an option; fails if the option takes none, or one that cannot be guessed.
 _vtemplater_value () {
   case $1 in
-    --database) _vtemplater_directories "$2" ;;
-    --store | --output | --manifest | --password-file | --passphrase-file | --out | --allow-backing) _vtemplater_files "$2" ;;
+    --database | --quarantine) _vtemplater_directories "$2" ;;
+    --store | --output | --manifest | --password-file | --passphrase-file | --out | --allow-backing | --from | --report) _vtemplater_files "$2" ;;
     --format) _vtemplater_words "$(_vtemplater_formats "$3")" "$2" ;;
+    --action) _vtemplater_words "quarantine remove" "$2" ;;
     --backend) _vtemplater_words "auto direct guestfs" "$2" ;;
     --passphrase-env) mapfile -t COMPREPLY < <(compgen -e -- "$2") ;;
     --progress) _vtemplater_words "auto none plain" "$2" ;;
-    --snapshot | --key | --launch-timeout | --stall-timeout | --jobs | -j | --include | --exclude | --password | --nested | --max-*) ;;
+    --snapshot | --key | --restore | --launch-timeout | --stall-timeout | --jobs | -j | --include | --exclude | --password | --nested | --max-*) ;;
     *) return 1 ;;
   esac
 }
@@ -46,6 +47,14 @@ _vtemplater_options () {
       echo "$image --database --store --manifest --jobs --include --exclude --max-file-size
         --max-scan-size --max-scan-time --max-recursion --max-files --max-unpacked-size --max-spool-size --max-ratio
         --max-unpack-time --nested --password --password-file --progress --allow-incomplete"
+      ;;
+    clean)
+      echo "--image-format --allow-backing --key --backend --launch-timeout --stall-timeout --quiet
+        --verbose --help --database --store --jobs --password --password-file --progress
+        --allow-incomplete --max-file-size --max-scan-size --max-scan-time --max-recursion
+        --max-files --max-unpacked-size --max-spool-size --max-ratio --max-unpack-time --nested
+        --from --action --quarantine --restore --containers --dry-run --output --output-format
+        --format --report"
       ;;
     inspect) echo "$image" ;;
     keygen) echo "--out --passphrase-file --passphrase-env --no-passphrase --help" ;;
@@ -61,7 +70,7 @@ _vtemplater () {
 
   COMPREPLY=()
   if [ "$COMP_CWORD" -eq 1 ]; then
-    _vtemplater_words "scan inspect keygen db cache help --help --version" "$word"
+    _vtemplater_words "scan clean inspect keygen db cache help --help --version" "$word"
     return
   fi
   # "--option=value" comes as three words.

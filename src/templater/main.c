@@ -16,6 +16,7 @@ static const struct {
 } verbs[] = {
     {"scan", vt_verb_scan, "scan disk images offline"},
     {"seed", vt_verb_seed, "make a template of a disk image"},
+    {"clean", vt_verb_clean, "quarantine or remove what is infected in a disk image"},
     {"inspect", vt_verb_inspect, "show what is in a disk image"},
     {"keygen", vt_verb_keygen, "make a pair of keys to sign and verify with"},
     {"db", vt_verb_db, "show or update the signatures in use"},
