@@ -30,12 +30,18 @@ test_paths (void)
 static void
 add_edits (GPtrArray *edits)
 {
+  const VtDigest digest = {{1}};
+  const VtFileAttributes attributes = {
+      .mode = 04711, .uid = 7, .gid = 8, .label_size = 4, .label = "t:s"};
+
   g_ptr_array_add (edits, vt_image_edit_new_mkdir ("/d", 0750));
   g_ptr_array_add (edits, vt_image_edit_new_upload ("/proc/1/fd/2", "/d/\xff", 0600));
   g_ptr_array_add (edits, vt_image_edit_new_symlink ("../d", "/l"));
   g_ptr_array_add (edits, vt_image_edit_new_remove ("/r", TRUE));
   g_ptr_array_add (edits, vt_image_edit_new_remove_tree ("/t", FALSE));
   g_ptr_array_add (edits, vt_image_edit_new_chmod ("/d", 0700));
+  g_ptr_array_add (edits, vt_image_edit_new_remove_exact ("/e", &digest));
+  g_ptr_array_add (edits, vt_image_edit_new_create ("/proc/1/fd/3", "/c", &attributes));
   ((VtImageEdit *)g_ptr_array_index (edits, 1))->uid = 5;
   ((VtImageEdit *)g_ptr_array_index (edits, 1))->gid = 6;
 }
@@ -73,7 +79,10 @@ test_arguments (void)
     g_assert_cmpuint (there->uid, ==, here->uid);
     g_assert_cmpuint (there->gid, ==, here->gid);
     g_assert_cmpint (there->missing_ok, ==, here->missing_ok);
+    g_assert_true (there->label == NULL ? here->label == NULL
+                                        : g_bytes_equal (there->label, here->label));
   }
+  g_assert_nonnull (((VtImageEdit *)g_ptr_array_index (received.options->edits, 7))->label);
 }
 
 static void
@@ -139,6 +148,16 @@ test_mounts (void)
   g_assert_error (error, VT_IMAGE_ERROR, VT_IMAGE_ERROR_EDIT);
 }
 
+static GStrv
+make_paths (guint n)
+{
+  GStrv paths = g_new0 (char *, n + 1);
+
+  for (guint i = 0; i < n; i++)
+    paths[i] = g_strdup_printf ("/%u", i);
+  return paths;
+}
+
 static void
 test_fetch_limits (void)
 {
@@ -146,11 +165,11 @@ test_fetch_limits (void)
   g_autoptr (GError) error = NULL;
 
   g_strfreev (options->fetch);
-  options->fetch = g_strsplit ("/a /b /c /d /e /f /g /h /i /j /k /l /m /n /o /p", " ", -1);
+  options->fetch = make_paths (VT_IMAGE_FETCH_MAX);
   g_assert_true (vt_image_fetch_check (options, &error));
   g_assert_no_error (error);
   g_strfreev (options->fetch);
-  options->fetch = g_strsplit ("/a /b /c /d /e /f /g /h /i /j /k /l /m /n /o /p /q", " ", -1);
+  options->fetch = make_paths (VT_IMAGE_FETCH_MAX + 1);
   g_assert_false (vt_image_fetch_check (options, &error));
   g_assert_error (error, VT_IMAGE_ERROR, VT_IMAGE_ERROR_BAD_OPTION);
   g_clear_error (&error);

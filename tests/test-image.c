@@ -166,6 +166,31 @@ HOSTILE_READER (lonely_link_reader,
                                    NULL,
                                    0,
                                    NULL)))
+
+static void
+send_attributes (VtImageSink *sink, guint32 mode, gsize label_size)
+{
+  VtFileAttributes attributes = {.mode = mode, .uid = 5, .gid = 6, .links = 2};
+
+  attributes.label_size = label_size;
+  memset (attributes.label, 'l', label_size);
+  must (vt_image_sink_attributes (sink, &attributes, NULL));
+}
+
+HOSTILE_READER (lonely_attributes_reader, send_attributes (sink, 0644, 0))
+HOSTILE_READER (wide_attributes_reader, {
+  send_raw_file (socket, 0, "/a", 4, make_memfd ("text", TRUE));
+  send_attributes (sink, 010644, 0);
+})
+HOSTILE_READER (two_attributes_reader, {
+  send_raw_file (socket, 0, "/a", 4, make_memfd ("text", TRUE));
+  send_attributes (sink, 0644, 0);
+  send_attributes (sink, 0644, 0);
+})
+HOSTILE_READER (attributes_reader, {
+  send_raw_file (socket, 0, "/a", 4, make_memfd ("text", TRUE));
+  send_attributes (sink, 04755, VT_FILE_LABEL_MAX);
+})
 HOSTILE_READER (unknown_kind_reader,
                 must (vt_ipc_send (socket,
                                    g_variant_new ("(yv)", (guchar)99, g_variant_new_uint32 (1)),
@@ -224,6 +249,32 @@ test_unchanged_files_have_no_content (Fixture *fixture, gconstpointer reader)
   g_assert_cmpuint (fixture->files->len, ==, 0);
 }
 
+static void
+test_hostile_fetcher_is_ended (Fixture *fixture, gconstpointer reader)
+{
+  fixture->options->mode = VT_IMAGE_FETCH;
+  test_hostile_reader_is_ended (fixture, reader);
+}
+
+static void
+test_attributes_arrive (Fixture *fixture, gconstpointer reader)
+{
+  const VtFileAttributes *attributes;
+
+  fixture->options->mode = VT_IMAGE_FETCH;
+  read_image (fixture);
+  g_assert_no_error (fixture->error);
+  g_assert_cmpuint (fixture->files->len, ==, 1);
+  attributes = ((const VtImageFile *)g_ptr_array_index (fixture->files, 0))->attributes;
+  g_assert_nonnull (attributes);
+  g_assert_cmpuint (attributes->mode, ==, 04755);
+  g_assert_cmpuint (attributes->uid, ==, 5);
+  g_assert_cmpuint (attributes->gid, ==, 6);
+  g_assert_cmpuint (attributes->links, ==, 2);
+  g_assert_cmpuint (attributes->label_size, ==, VT_FILE_LABEL_MAX);
+  g_assert_cmpuint (attributes->label[VT_FILE_LABEL_MAX - 1], ==, 'l');
+}
+
 #define ADD_HOSTILE(name, reader) ADD ("hostile/" name, reader, test_hostile_reader_is_ended)
 
 static void
@@ -242,6 +293,11 @@ add_tests (void)
   ADD_HOSTILE ("relative-path", relative_reader);
   ADD_HOSTILE ("pipe", pipe_reader);
   ADD_HOSTILE ("lonely-link", lonely_link_reader);
+  ADD_HOSTILE ("attributes-of-what-is-read", attributes_reader);
+  ADD ("attributes-arrive", attributes_reader, test_attributes_arrive);
+  ADD ("hostile/lonely-attributes", lonely_attributes_reader, test_hostile_fetcher_is_ended);
+  ADD ("hostile/wide-attributes", wide_attributes_reader, test_hostile_fetcher_is_ended);
+  ADD ("hostile/two-attributes", two_attributes_reader, test_hostile_fetcher_is_ended);
   ADD_HOSTILE ("unknown-kind", unknown_kind_reader);
   ADD_HOSTILE ("other-type", other_type_reader);
   ADD_HOSTILE ("many-file-systems", many_filesystems_reader);

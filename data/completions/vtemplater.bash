@@ -26,16 +26,17 @@ _vtemplater_formats () {
 # The value of an option; fails if the option takes none, or one that cannot be guessed.
 _vtemplater_value () {
   case $1 in
-    --database | --agent) _vtemplater_directories "$2" ;;
-    --store | --output | --manifest | --password-file | --passphrase-file | --out | --allow-backing | --template | --pubkey | --sign-key | --attestation | --report)
+    --database | --agent | --quarantine) _vtemplater_directories "$2" ;;
+    --store | --output | --manifest | --password-file | --passphrase-file | --out | --allow-backing | --template | --pubkey | --sign-key | --attestation | --report | --from)
       _vtemplater_files "$2"
       ;;
     --format) _vtemplater_words "$(_vtemplater_formats "$3")" "$2" ;;
     --output-format) _vtemplater_words "qcow2 raw vmdk vhdx vdi vpc" "$2" ;;
+    --action) _vtemplater_words "quarantine remove" "$2" ;;
     --backend) _vtemplater_words "auto direct guestfs" "$2" ;;
     --passphrase-env) mapfile -t COMPREPLY < <(compgen -e -- "$2") ;;
     --progress) _vtemplater_words "auto none plain" "$2" ;;
-    --snapshot | --key | --launch-timeout | --stall-timeout | --jobs | -j | --include | --exclude | --password | --nested | --provider | --expires | --image-format | --max-*) ;;
+    --snapshot | --key | --launch-timeout | --stall-timeout | --jobs | -j | --include | --exclude | --password | --nested | --provider | --restore | --expires | --image-format | --max-*) ;;
     *) return 1 ;;
   esac
 }
@@ -56,6 +57,11 @@ _vtemplater_options () {
         --max-verdict-age"
       ;;
     inspect) echo "$image $reading --pubkey" ;;
+    clean)
+      echo "--image-format --allow-backing --key --backend --launch-timeout --stall-timeout --quiet
+        --verbose --help $engine --from --action --quarantine --restore --containers --dry-run
+        --output --output-format --format --report"
+      ;;
     seed) echo "$image $engine $signing $made --agent" ;;
     refresh) echo "$image $engine $signing $made --in-place" ;;
     verify) echo "$image --pubkey --max-verdict-age --attestation --deep --format --output" ;;
@@ -72,7 +78,7 @@ _vtemplater () {
 
   COMPREPLY=()
   if [ "$COMP_CWORD" -eq 1 ]; then
-    _vtemplater_words "scan seed refresh verify inspect keygen db cache help --help --version" "$word"
+    _vtemplater_words "scan clean seed refresh verify inspect keygen db cache help --help --version" "$word"
     return
   fi
   # "--option=value" comes as three words.

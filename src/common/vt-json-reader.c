@@ -182,6 +182,97 @@ vt_json_get_objects (JsonObject *object, const char *name, guint max_length)
 }
 
 gboolean
+vt_json_get_boolean (JsonObject *object, const char *name, gboolean *value)
+{
+  JsonNode *node = get_value (object, name, G_TYPE_BOOLEAN);
+
+  if (node != NULL)
+    *value = json_node_get_boolean (node);
+  return node != NULL;
+}
+
+/* Bytes for each of which there may be four in a text that has U+FFFD for them, or in base64. */
+#define EXPANSION 4
+
+/* NULL: EXACT is not the base64 of what READABLE stands for. */
+static char *
+decode_bytes (const char *readable, const char *exact, gsize max_size)
+{
+  gsize size;
+  g_autofree guchar *bytes = g_base64_decode (exact, &size);
+  g_autofree char *text = g_strndup ((const char *)bytes, size);
+  g_autofree char *again = g_base64_encode (bytes, size);
+  g_autofree char *valid = g_utf8_make_valid (text, -1);
+
+  return size <= max_size && strlen (text) == size && strcmp (again, exact) == 0 &&
+                 strcmp (valid, readable) == 0
+             ? g_steal_pointer (&text)
+             : NULL;
+}
+
+char *
+vt_json_get_bytes (JsonObject *object, const char *name, gsize max_size)
+{
+  g_autofree char *exact_name = g_strconcat (name, "_base64", NULL);
+  const char *readable = vt_json_get_text (object, name, EXPANSION * max_size);
+  const char *exact = vt_json_get_text (object, exact_name, EXPANSION * max_size);
+  g_autofree char *bytes = NULL;
+
+  if (readable == NULL)
+    return NULL;
+  if (!json_object_has_member (object, exact_name))
+    return strlen (readable) <= max_size ? g_strdup (readable) : NULL;
+  bytes = exact != NULL ? decode_bytes (readable, exact, max_size) : NULL;
+  return bytes != NULL && !g_utf8_validate (bytes, -1, NULL) ? g_steal_pointer (&bytes) : NULL;
+}
+
+/* NULL: there is none, or too long, or something in it is no text. */
+static JsonArray *
+get_texts (JsonObject *object, const char *name, guint max_length)
+{
+  JsonNode *node = json_object_get_member (object, name);
+  JsonArray *array =
+      node != NULL && JSON_NODE_HOLDS_ARRAY (node) ? json_node_get_array (node) : NULL;
+
+  if (array == NULL || json_array_get_length (array) > max_length)
+    return NULL;
+  for (guint i = 0; i < json_array_get_length (array); i++) {
+    JsonNode *element = json_array_get_element (array, i);
+
+    if (!JSON_NODE_HOLDS_VALUE (element) || json_node_get_value_type (element) != G_TYPE_STRING ||
+        !g_utf8_validate (json_node_get_string (element), -1, NULL))
+      return NULL;
+  }
+  return array;
+}
+
+GStrv
+vt_json_get_bytes_array (JsonObject *object, const char *name, guint max_length, gsize max_size)
+{
+  g_autofree char *exact_name = g_strconcat (name, "_base64", NULL);
+  JsonArray *texts = get_texts (object, name, max_length);
+  JsonArray *exact = get_texts (object, exact_name, max_length);
+  guint n = texts != NULL ? json_array_get_length (texts) : 0;
+  g_auto (GStrv) list = NULL;
+
+  if (texts == NULL || (json_object_has_member (object, exact_name) &&
+                        (exact == NULL || json_array_get_length (exact) != n)))
+    return NULL;
+  list = g_new0 (char *, n + 1);
+  for (guint i = 0; i < n; i++) {
+    const char *text = json_array_get_string_element (texts, i);
+
+    if (exact != NULL)
+      list[i] = decode_bytes (text, json_array_get_string_element (exact, i), max_size);
+    else if (strlen (text) <= max_size)
+      list[i] = g_strdup (text);
+    if (list[i] == NULL)
+      return NULL;
+  }
+  return g_steal_pointer (&list);
+}
+
+gboolean
 vt_json_is_null (JsonObject *object, const char *name)
 {
   JsonNode *node = json_object_get_member (object, name);

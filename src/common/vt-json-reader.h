@@ -38,5 +38,12 @@ gboolean vt_json_get_number (JsonObject *object, const char *name, guint64 max, 
 JsonObject *vt_json_get_object (JsonObject *object, const char *name);
 /* An array of at most MAX_LENGTH objects. */
 JsonArray *vt_json_get_objects (JsonObject *object, const char *name, guint max_length);
+/* Bytes as a name and, where they are not UTF-8, NAME_base64 beside it have them; the latter must
+ * be needed, and agree with the former. At most MAX_SIZE, none of them NUL. Free with g_free(). */
+char *vt_json_get_bytes (JsonObject *object, const char *name, gsize max_size);
+/* The same of an array of at most MAX_LENGTH; NULL if it is none. Free with g_strfreev(). */
+GStrv
+vt_json_get_bytes_array (JsonObject *object, const char *name, guint max_length, gsize max_size);
+gboolean vt_json_get_boolean (JsonObject *object, const char *name, gboolean *value);
 /* Whether it is there and null. */
 gboolean vt_json_is_null (JsonObject *object, const char *name);

@@ -25,15 +25,28 @@ has_link (VtFs *fs, const char *path, gboolean *has, GError **error)
   return TRUE;
 }
 
-/* DATA is NULL where there is no such file. */
+/* What there is of a file. */
+typedef struct {
+  VtFsStat stat;
+  GBytes *data; /* NULL: there is no such file */
+  VtFileAttributes attributes;
+  gboolean has_attributes;
+} Found;
+
+static void
+found_clear (Found *self)
+{
+  g_clear_pointer (&self->data, g_bytes_unref);
+}
+
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (Found, found_clear)
+
 static gboolean
-read_file (
-    VtFs *fs, const char *path, guint64 size_max, VtFsStat *stat, GBytes **data, GError **error)
+read_file (VtFs *fs, const char *path, guint64 size_max, Found *file, GError **error)
 {
   VtFsType type;
   gboolean is_behind_link;
 
-  *data = NULL;
   if (!has_link (fs, path, &is_behind_link, error))
     return FALSE;
   if (is_behind_link)
@@ -42,20 +55,17 @@ read_file (
     return FALSE;
   /* One byte more, to see whether there is more. */
   return type != VT_FS_TYPE_REGULAR ||
-         (vt_fs_identify (fs, path, stat, error) &&
-          vt_fs_read_head (fs, path, (gsize)size_max + 1, data, error));
+         (vt_fs_identify (fs, path, &file->stat, error) &&
+          vt_fs_get_attributes (fs, path, &file->attributes, &file->has_attributes, error) &&
+          vt_fs_read_head (fs, path, (gsize)size_max + 1, &file->data, error));
 }
 
 static gboolean
-send (const VtReadPlan *plan,
-      const char *path,
-      guint64 size_max,
-      const VtFsStat *stat,
-      GBytes *data,
-      GError **error)
+send (const VtReadPlan *plan, const char *path, guint64 size_max, const Found *file, GError **error)
 {
   gsize size;
-  const guint8 *bytes = g_bytes_get_data (data, &size);
+  const guint8 *bytes = g_bytes_get_data (file->data, &size);
+  const VtFsStat *stat = &file->stat;
   VtListedFile listed = {
       .path = (char *)path,
       .inode = stat->inode,
@@ -74,7 +84,8 @@ send (const VtReadPlan *plan,
   content = vt_content_new (size, size_max, error);
   return content != NULL && (size == 0 || vt_content_write (content, 0, bytes, size, error)) &&
          vt_content_finish (content, &memfd, &digest, error) &&
-         vt_read_plan_send (plan, &listed, result, memfd, error);
+         vt_read_plan_send (plan, &listed, result, memfd, error) &&
+         (!file->has_attributes || vt_image_sink_attributes (plan->sink, &file->attributes, error));
 }
 
 gboolean
@@ -86,19 +97,18 @@ vt_direct_fetch_file (VtFs *fs,
                       char **refusal,
                       GError **error)
 {
-  g_autoptr (GBytes) data = NULL;
+  g_auto (Found) file = {0};
   g_autoptr (GError) failure = NULL;
-  VtFsStat stat = {0};
 
   *refusal = NULL;
   *found = FALSE;
-  if (!read_file (fs, path, size_max, &stat, &data, &failure)) {
+  if (!read_file (fs, path, size_max, &file, &failure)) {
     if (failure->domain == VT_FS_ERROR)
       *refusal = g_strdup (failure->message);
     else
       g_propagate_error (error, g_steal_pointer (&failure));
     return FALSE;
   }
-  *found = data != NULL;
-  return data == NULL || send (plan, path, size_max, &stat, data, error);
+  *found = file.data != NULL;
+  return !*found || send (plan, path, size_max, &file, error);
 }

@@ -196,6 +196,15 @@ vt_ext_identify (VtFs *fs, const char *path, VtFsStat *stat, GError **error)
 }
 
 gboolean
+vt_ext_get_attributes (VtFs *fs, const char *path, VtFileAttributes *attributes, GError **error)
+{
+  VtExtInode inode;
+
+  return resolve ((VtExt *)fs, path, FALSE, &inode, error) &&
+         vt_ext_attributes_read ((VtExt *)fs, &inode, attributes, error);
+}
+
+gboolean
 vt_ext_read_head (VtFs *fs, const char *path, gsize max, GBytes **data, GError **error)
 {
   VtExt *self = (VtExt *)fs;

@@ -96,6 +96,29 @@ gboolean vt_ext_map_extents (VtExt *self,
 gboolean vt_ext_read_block (VtExt *self, guint64 block, void *buffer, GError **error)
     G_GNUC_WARN_UNUSED_RESULT;
 
+/* vt-ext-attributes.c. The attributes are the SIZE bytes at BASE, from the FIRST on; of ext2 and so
+ * on the kernel has the values' places from BASE. */
+typedef struct {
+  const guint8 *base;
+  gsize size;
+  gsize first;
+} VtExtAttributes;
+
+/* FALSE: there is none of that name. */
+gboolean vt_ext_attribute_find (const VtExtAttributes *all,
+                                guint8 index,
+                                const char *name,
+                                const guint8 **value,
+                                gsize *value_size) G_GNUC_WARN_UNUSED_RESULT;
+/* Those behind the inode's fields. FALSE: there are none. */
+gboolean vt_ext_attributes_in_inode (const VtExt *self,
+                                     const VtExtInode *inode,
+                                     VtExtAttributes *all) G_GNUC_WARN_UNUSED_RESULT;
+gboolean vt_ext_attributes_read (VtExt *self,
+                                 const VtExtInode *inode,
+                                 VtFileAttributes *attributes,
+                                 GError **error) G_GNUC_WARN_UNUSED_RESULT;
+
 /* vt-ext-inline.c: data that is kept within the inode, all that there is room for. */
 guint8 *vt_ext_inline_read (const VtExt *self, const VtExtInode *inode, gsize *size, GError **error)
     G_GNUC_WARN_UNUSED_RESULT;
@@ -129,6 +152,10 @@ gboolean vt_ext_stat_path (VtFs *fs, const char *path, VtFsType *type, GError **
     G_GNUC_WARN_UNUSED_RESULT;
 gboolean vt_ext_identify (VtFs *fs, const char *path, VtFsStat *stat, GError **error)
     G_GNUC_WARN_UNUSED_RESULT;
+gboolean vt_ext_get_attributes (VtFs *fs,
+                                const char *path,
+                                VtFileAttributes *attributes,
+                                GError **error) G_GNUC_WARN_UNUSED_RESULT;
 gboolean vt_ext_read_head (VtFs *fs, const char *path, gsize max, GBytes **data, GError **error)
     G_GNUC_WARN_UNUSED_RESULT;
 gboolean vt_ext_read_link (VtFs *fs, const char *path, char **target, GError **error)

@@ -54,6 +54,7 @@ static const VtFsClass ext_class = {
     .locate = vt_ext_locate,
     .stat_path = vt_ext_stat_path,
     .identify = vt_ext_identify,
+    .get_attributes = vt_ext_get_attributes,
     .read_head = vt_ext_read_head,
     .read_link = vt_ext_read_link,
     .open = vt_ext_open,

@@ -35,6 +35,11 @@ typedef struct {
   gboolean (*stat_path) (VtFs *self, const char *path, VtFsType *type, GError **error);
   /* NULL for kinds that do not look it up. */
   gboolean (*identify) (VtFs *self, const char *path, VtFsStat *stat, GError **error);
+  /* NULL for kinds that have none. */
+  gboolean (*get_attributes) (VtFs *self,
+                              const char *path,
+                              VtFileAttributes *attributes,
+                              GError **error);
   gboolean (*read_head) (VtFs *self, const char *path, gsize max, GBytes **data, GError **error);
   gboolean (*read_link) (VtFs *self, const char *path, char **target, GError **error);
   /* Both are NULL for kinds of which it cannot be told. REFERENCE is of the same kind. */

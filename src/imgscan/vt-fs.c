@@ -107,6 +107,17 @@ vt_fs_identify (VtFs *self, const char *path, VtFsStat *stat, GError **error)
 }
 
 gboolean
+vt_fs_get_attributes (
+    VtFs *self, const char *path, VtFileAttributes *attributes, gboolean *known, GError **error)
+{
+  *known = self->class->get_attributes != NULL;
+  if (!*known || self->class->get_attributes (self, path, attributes, error))
+    return TRUE;
+  g_prefix_error (error, "%s: ", path);
+  return FALSE;
+}
+
+gboolean
 vt_fs_read_head (VtFs *self, const char *path, gsize max, GBytes **data, GError **error)
 {
   if (self->class->read_head (self, path, max, data, error))

@@ -14,6 +14,7 @@
 #include "vt-digest.h"
 #include "vt-disk-map.h"
 #include "vt-disk.h"
+#include "vt-file-attributes.h"
 #include "vt-verdict.h"
 
 typedef enum {
@@ -117,6 +118,13 @@ gboolean vt_fs_stat_path (VtFs *self, const char *path, VtFsType *type, GError *
  * is not looked up. One that is not there is an error. */
 gboolean vt_fs_identify (VtFs *self, const char *path, VtFsStat *stat, GError **error)
     G_GNUC_WARN_UNUSED_RESULT;
+
+/* What else the file that PATH leads to has. KNOWN: whether that can be told. */
+gboolean vt_fs_get_attributes (VtFs *self,
+                               const char *path,
+                               VtFileAttributes *attributes,
+                               gboolean *known,
+                               GError **error) G_GNUC_WARN_UNUSED_RESULT;
 
 /* The first bytes of the regular file PATH, at most MAX. One that is not there is an error
  * (VT_FS_ERROR_MISSING). */

@@ -139,6 +139,8 @@ upload (const Editor *self, const VtImageEdit *edit, GError **error)
 
   if (!look_at_own (self, edit->path, &file, error) || !check_parent (&file, error))
     return FALSE;
+  if (file.kind != VT_GUEST_MISSING && edit->kind == VT_EDIT_CREATE)
+    return fail (error, edit->path, "is in the image already: it is left as it is");
   if (file.kind != VT_GUEST_MISSING && file.kind != VT_GUEST_FILE)
     return fail (error, edit->path, "is in the image and no regular file");
   temporary = make_temporary_path (self, edit->path, error);
@@ -147,7 +149,7 @@ upload (const Editor *self, const VtImageEdit *edit, GError **error)
   if (guestfs_upload (self->g, edit->source, temporary) == -1)
     return fail_here (self, edit->path, error);
   if (!set_owner (self, temporary, edit, error) ||
-      !set_label (self, temporary, VT_GUEST_FILE, label, error))
+      !set_label (self, temporary, VT_GUEST_FILE, edit->label ?: label, error))
     return FALSE;
   /* The name must not come to lead to what is not there yet. */
   if (guestfs_sync (self->g) == -1 || guestfs_rename (self->g, temporary, edit->path) == -1)
@@ -175,6 +177,36 @@ make_link (const Editor *self, const VtImageEdit *edit, GError **error)
   return set_label (self, edit->path, VT_GUEST_LINK, NULL, error);
 }
 
+/* What is to be removed is what was looked at, or nothing is. */
+static gboolean
+check_content (const Editor *self, const VtImageEdit *edit, VtGuestKind kind, GError **error)
+{
+  g_autofree char *there = NULL;
+
+  if (edit->kind != VT_EDIT_REMOVE || edit->source[0] == '\0')
+    return TRUE;
+  if (kind != VT_GUEST_FILE)
+    return fail (error, edit->path, "is no regular file in the image");
+  there = guestfs_checksum (self->g, "sha256", edit->path);
+  if (there == NULL)
+    return fail_here (self, edit->path, error);
+  return strcmp (there, edit->source) == 0 ||
+         fail (error, edit->path, "has another content: it is not removed");
+}
+
+/* Malware likes to make its files immutable (chattr(1)). What was looked at is to go all the same;
+ * on file systems without such flags this fails, and so does what follows. */
+static int
+remove_file (const Editor *self, const VtImageEdit *edit)
+{
+  if (guestfs_rm (self->g, edit->path) == 0)
+    return 0;
+  if (edit->source[0] == '\0' || guestfs_last_errno (self->g) != EPERM ||
+      guestfs_set_e2attrs (self->g, edit->path, "ai", GUESTFS_SET_E2ATTRS_CLEAR, 1, -1) == -1)
+    return -1;
+  return guestfs_rm (self->g, edit->path);
+}
+
 static gboolean
 remove_path (const Editor *self, const VtImageEdit *edit, GError **error)
 {
@@ -185,12 +217,14 @@ remove_path (const Editor *self, const VtImageEdit *edit, GError **error)
     return FALSE;
   if (file.kind == VT_GUEST_MISSING)
     return edit->missing_ok || fail (error, edit->path, "is not in the image");
+  if (!check_content (self, edit, file.kind, error))
+    return FALSE;
   if (edit->kind == VT_EDIT_REMOVE_TREE)
     result = guestfs_rm_rf (self->g, edit->path);
   else if (file.kind == VT_GUEST_DIRECTORY)
     result = guestfs_rmdir (self->g, edit->path);
   else
-    result = guestfs_rm (self->g, edit->path);
+    result = remove_file (self, edit);
   return result == 0 || fail_here (self, edit->path, error);
 }
 
@@ -214,6 +248,7 @@ apply (const Editor *self, const VtImageEdit *edit, GError **error)
   case VT_EDIT_MKDIR:
     return make_directory (self, edit, error);
   case VT_EDIT_UPLOAD:
+  case VT_EDIT_CREATE:
     return upload (self, edit, error);
   case VT_EDIT_SYMLINK:
     return make_link (self, edit, error);
@@ -282,6 +317,32 @@ is_changed_later (GPtrArray *edits, guint index)
   return FALSE;
 }
 
+static gboolean
+verify_content (const Editor *self, const VtImageEdit *edit, GError **error)
+{
+  g_autofree char *there = NULL;
+  char hex[VT_DIGEST_HEX_SIZE];
+  VtDigest digest;
+
+  if (!digest_source (edit->source, &digest, error))
+    return FALSE;
+  there = guestfs_checksum (self->g, "sha256", edit->path);
+  if (there == NULL)
+    return fail_here (self, edit->path, error);
+  return strcmp (there, vt_digest_to_hex (&digest, hex)) == 0 ||
+         fail (error, edit->path, "does not read back as it was written");
+}
+
+static gboolean
+verify_removal (const Editor *self, const VtImageEdit *edit, GError **error)
+{
+  g_auto (VtGuestFile) file = {0};
+
+  return look_at (self, edit->path, &file, error) &&
+         (file.kind == VT_GUEST_MISSING ||
+          fail (error, edit->path, "is still there after it was removed"));
+}
+
 /*
  * The kernel writes back behind the calls' backs, and what fails then nobody is told: so it is read
  * from the disk again.
@@ -293,19 +354,16 @@ verify (const Editor *self, GPtrArray *edits, GError **error)
     return fail_here (self, "what was written", error);
   for (guint i = 0; i < edits->len; i++) {
     const VtImageEdit *edit = g_ptr_array_index (edits, i);
-    g_autofree char *there = NULL;
-    char hex[VT_DIGEST_HEX_SIZE];
-    VtDigest digest;
 
-    if (edit->kind != VT_EDIT_UPLOAD || is_changed_later (edits, i))
+    if (is_changed_later (edits, i))
       continue;
-    if (!digest_source (edit->source, &digest, error))
+    if ((edit->kind == VT_EDIT_UPLOAD || edit->kind == VT_EDIT_CREATE) &&
+        !verify_content (self, edit, error))
       return FALSE;
-    there = guestfs_checksum (self->g, "sha256", edit->path);
-    if (there == NULL)
-      return fail_here (self, edit->path, error);
-    if (strcmp (there, vt_digest_to_hex (&digest, hex)) != 0)
-      return fail (error, edit->path, "does not read back as it was written");
+    /* What a digest was given for matters. */
+    if (edit->kind == VT_EDIT_REMOVE && edit->source[0] != '\0' &&
+        !verify_removal (self, edit, error))
+      return FALSE;
   }
   return TRUE;
 }

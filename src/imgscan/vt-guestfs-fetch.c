@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only WITH cryptsetup-OpenSSL-exception
 #include "vt-guestfs-fetch.h"
 
+#include <string.h>
+
 #include "vt-fd.h"
-#include "vt-guestfs-path.h"
+#include "vt-guestfs-labels.h"
 
 /* Bytes that are asked for at a time; a message of libguestfs's has at most 4 MiB. */
 #define PIECE ((guint64)1024 * 1024)
@@ -37,6 +39,24 @@ read_pieces (guestfs_h *g,
 }
 
 static gboolean
+send_attributes (
+    guestfs_h *g, const VtReadPlan *plan, const char *path, const VtGuestFile *file, GError **error)
+{
+  VtFileAttributes attributes = {
+      .mode = file->mode, .uid = file->uid, .gid = file->gid, .links = file->links};
+  g_autoptr (GBytes) label = NULL;
+  const void *bytes;
+
+  if (!vt_guestfs_get_label (g, path, &label, error))
+    return FALSE;
+  if (label != NULL && g_bytes_get_size (label) <= VT_FILE_LABEL_MAX) {
+    bytes = g_bytes_get_data (label, &attributes.label_size);
+    memcpy (attributes.label, bytes, attributes.label_size);
+  }
+  return vt_image_sink_attributes (plan->sink, &attributes, error);
+}
+
+static gboolean
 send (guestfs_h *g,
       const VtReadPlan *plan,
       const char *path,
@@ -59,7 +79,8 @@ send (guestfs_h *g,
   content = vt_content_new (file->size, size_max, error);
   return content != NULL && read_pieces (g, plan, path, file->size, content, error) &&
          vt_content_finish (content, &memfd, &digest, error) &&
-         vt_read_plan_send (plan, &listed, result, memfd, error);
+         vt_read_plan_send (plan, &listed, result, memfd, error) &&
+         send_attributes (g, plan, path, file, error);
 }
 
 gboolean

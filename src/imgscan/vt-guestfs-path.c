@@ -5,6 +5,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "vt-file-attributes.h"
 #include "vt-guestfs.h"
 
 #define NS_PER_S G_GINT64_CONSTANT (1000000000)
@@ -52,6 +53,10 @@ look (guestfs_h *g, const char *path, VtGuestFile *file, GError **error)
   file->kind = get_kind (info->st_mode);
   file->inode = (guint64)info->st_ino;
   file->size = (guint64)MAX (info->st_size, 0);
+  file->mode = (guint32)info->st_mode & VT_FILE_MODE_MAX;
+  file->uid = (guint32)info->st_uid;
+  file->gid = (guint32)info->st_gid;
+  file->links = (guint32)CLAMP (info->st_nlink, 0, G_MAXUINT32);
   file->mtime_ns = make_time (info->st_mtime_sec, info->st_mtime_nsec);
   file->ctime_ns = make_time (info->st_ctime_sec, info->st_ctime_nsec);
   guestfs_free_statns (info);

@@ -19,6 +19,10 @@ typedef struct {
   VtGuestKind kind;
   guint64 inode;
   guint64 size;
+  guint32 mode; /* rights only */
+  guint32 uid;
+  guint32 gid;
+  guint32 links;
   gint64 mtime_ns;
   gint64 ctime_ns;
   gboolean is_behind_link; /* with MISSING: a name on the way is a symbolic link, */

@@ -69,9 +69,31 @@ vt_image_edit_new_chmod (const char *path, guint32 mode)
   return self;
 }
 
+VtImageEdit *
+vt_image_edit_new_remove_exact (const char *path, const VtDigest *digest)
+{
+  char hex[VT_DIGEST_HEX_SIZE];
+
+  return new_edit (VT_EDIT_REMOVE, path, vt_digest_to_hex (digest, hex));
+}
+
+VtImageEdit *
+vt_image_edit_new_create (const char *source, const char *path, const VtFileAttributes *attributes)
+{
+  VtImageEdit *self = new_edit (VT_EDIT_CREATE, path, source);
+
+  self->mode = attributes->mode;
+  self->uid = attributes->uid;
+  self->gid = attributes->gid;
+  if (attributes->label_size > 0)
+    self->label = g_bytes_new (attributes->label, attributes->label_size);
+  return self;
+}
+
 void
 vt_image_edit_free (VtImageEdit *self)
 {
+  g_clear_pointer (&self->label, g_bytes_unref);
   g_free (self->path);
   g_free (self->source);
   g_free (self);
@@ -100,6 +122,7 @@ copy_edit (gconstpointer data, gpointer unused)
   *copy = *edit;
   copy->path = g_strdup (edit->path);
   copy->source = g_strdup (edit->source);
+  copy->label = edit->label != NULL ? g_bytes_ref (edit->label) : NULL;
   return copy;
 }
 
@@ -115,6 +138,25 @@ vt_image_edits_copy (GPtrArray *edits)
   return g_ptr_array_copy (edits, copy_edit, NULL);
 }
 
+/* Empty for none. */
+static GVariant *
+serialize_label (GBytes *label)
+{
+  gsize size = 0;
+  const void *bytes = label != NULL ? g_bytes_get_data (label, &size) : NULL;
+
+  return g_variant_new_fixed_array (G_VARIANT_TYPE_BYTE, bytes, size, 1);
+}
+
+static GBytes *
+parse_label (GVariant *value)
+{
+  gsize size;
+  const void *bytes = g_variant_get_fixed_array (value, &size, 1);
+
+  return size > 0 ? g_bytes_new (bytes, size) : NULL;
+}
+
 GVariant *
 vt_image_edits_serialize (GPtrArray *edits)
 {
@@ -124,8 +166,9 @@ vt_image_edits_serialize (GPtrArray *edits)
   for (guint i = 0; i < edits->len; i++) {
     const VtImageEdit *edit = g_ptr_array_index (edits, i);
 
-    g_variant_builder_add (&builder, "(u^ay^ayuuub)", (guint32)edit->kind, edit->path, edit->source,
-                           edit->mode, edit->uid, edit->gid, edit->missing_ok);
+    g_variant_builder_add (&builder, "(u^ay^ayuuub@ay)", (guint32)edit->kind, edit->path,
+                           edit->source, edit->mode, edit->uid, edit->gid, edit->missing_ok,
+                           serialize_label (edit->label));
   }
   return g_variant_builder_end (&builder);
 }
@@ -137,11 +180,13 @@ vt_image_edits_parse (GVariant *value)
 
   for (gsize i = 0; i < g_variant_n_children (value); i++) {
     VtImageEdit *edit = g_new0 (VtImageEdit, 1);
+    g_autoptr (GVariant) label = NULL;
     guint32 kind;
 
-    g_variant_get_child (value, i, "(u^ay^ayuuub)", &kind, &edit->path, &edit->source, &edit->mode,
-                         &edit->uid, &edit->gid, &edit->missing_ok);
+    g_variant_get_child (value, i, "(u^ay^ayuuub@ay)", &kind, &edit->path, &edit->source,
+                         &edit->mode, &edit->uid, &edit->gid, &edit->missing_ok, &label);
     edit->kind = kind;
+    edit->label = parse_label (label);
     g_ptr_array_add (edits, edit);
   }
   return edits;

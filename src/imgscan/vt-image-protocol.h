@@ -32,6 +32,7 @@ typedef enum {
   VT_IMAGE_MSG_FILES,          /* several such files, none of them with a content */
   VT_IMAGE_MSG_SPOOL,          /* size, bytes of data: asks for a file for the next content */
   VT_IMAGE_MSG_LINK,           /* another name of the file sent last */
+  VT_IMAGE_MSG_ATTRIBUTES,     /* of a fetched file sent last: mode, uid, gid, links, label */
   VT_IMAGE_MSG_FILESYSTEM_END, /* file system, reason, detail ("" for none) */
   VT_IMAGE_MSG_DIRECT,         /* id of the file system that is now read directly, "" for none */
   VT_IMAGE_MSG_REFUSED,        /* id, why: begin again, and do not read this one directly */
@@ -56,6 +57,7 @@ static const char *const vt_image_msg_types[VT_IMAGE_MSG_N_KINDS] = {
     [VT_IMAGE_MSG_FILES] = "a" VT_IMAGE_FILE_RECORD,
     [VT_IMAGE_MSG_SPOOL] = "(tt)",
     [VT_IMAGE_MSG_LINK] = "ay",
+    [VT_IMAGE_MSG_ATTRIBUTES] = "(uuuuay)",
     [VT_IMAGE_MSG_FILESYSTEM_END] = "(uys)",
     [VT_IMAGE_MSG_DIRECT] = "s",
     [VT_IMAGE_MSG_REFUSED] = "(ss)",

@@ -243,6 +243,26 @@ receive_link (VtImage *self, GVariant *value)
 }
 
 static gboolean
+receive_attributes (VtImage *self, GVariant *value)
+{
+  g_autofree VtFileAttributes *attributes = g_new0 (VtFileAttributes, 1);
+  g_autoptr (GVariant) label = NULL;
+  const void *bytes;
+
+  g_variant_get (value, "(uuuu@ay)", &attributes->mode, &attributes->uid, &attributes->gid,
+                 &attributes->links, &label);
+  bytes = g_variant_get_fixed_array (label, &attributes->label_size, 1);
+  if (self->options->mode != VT_IMAGE_FETCH || self->last_file == NULL ||
+      self->last_file->attributes != NULL || attributes->mode > VT_FILE_MODE_MAX ||
+      attributes->label_size > VT_FILE_LABEL_MAX)
+    return fail_malformed (self, "attributes that are not what they must be");
+  if (attributes->label_size > 0)
+    memcpy (attributes->label, bytes, attributes->label_size);
+  self->last_file->attributes = g_steal_pointer (&attributes);
+  return TRUE;
+}
+
+static gboolean
 receive_filesystem_end (VtImage *self, GVariant *value)
 {
   VtFilesystem *filesystem;
@@ -295,7 +315,7 @@ vt_image_receive (VtImage *self, GVariant *message, VtIpcFds *fds)
   if (kind >= VT_IMAGE_MSG_N_KINDS ||
       !g_variant_is_of_type (value, G_VARIANT_TYPE (vt_image_msg_types[kind])))
     return fail_malformed (self, "a message of no known kind");
-  if (kind != VT_IMAGE_MSG_LINK)
+  if (kind != VT_IMAGE_MSG_LINK && kind != VT_IMAGE_MSG_ATTRIBUTES)
     hand_on_last_file (self);
   switch ((VtImageMsgKind)kind) {
   case VT_IMAGE_MSG_LOG:
@@ -319,6 +339,8 @@ vt_image_receive (VtImage *self, GVariant *message, VtIpcFds *fds)
     return receive_spool (self, value);
   case VT_IMAGE_MSG_LINK:
     return receive_link (self, value);
+  case VT_IMAGE_MSG_ATTRIBUTES:
+    return receive_attributes (self, value);
   case VT_IMAGE_MSG_FILESYSTEM_END:
     return receive_filesystem_end (self, value);
   case VT_IMAGE_MSG_DIRECT:

@@ -273,6 +273,16 @@ vt_image_sink_file (
 }
 
 gboolean
+vt_image_sink_attributes (VtImageSink *self, const VtFileAttributes *attributes, GError **error)
+{
+  GVariant *value =
+      g_variant_new ("(uuuu@ay)", attributes->mode, attributes->uid, attributes->gid,
+                     attributes->links, new_bytes (attributes->label, attributes->label_size));
+
+  return send_value (self, VT_IMAGE_MSG_ATTRIBUTES, value, -1, error);
+}
+
+gboolean
 vt_image_sink_filesystem_end (
     VtImageSink *self, guint filesystem, VtReason reason, const char *detail, GError **error)
 {

@@ -68,6 +68,10 @@ gboolean vt_image_sink_file (VtImageSink *self,
                              char **links,
                              int memfd,
                              GError **error) G_GNUC_WARN_UNUSED_RESULT;
+/* What the file sent last has beside; only with VT_IMAGE_FETCH. */
+gboolean vt_image_sink_attributes (VtImageSink *self,
+                                   const VtFileAttributes *attributes,
+                                   GError **error) G_GNUC_WARN_UNUSED_RESULT;
 gboolean vt_image_sink_filesystem_end (VtImageSink *self,
                                        guint filesystem,
                                        VtReason reason,

@@ -35,6 +35,7 @@ vt_image_file_free (VtImageFile *self)
   g_clear_pointer (&self->result, vt_file_result_free);
   g_clear_pointer (&self->links, g_ptr_array_unref);
   vt_fd_clear (&self->memfd);
+  g_free (self->attributes);
   g_free (self);
 }
 

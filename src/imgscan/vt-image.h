@@ -12,6 +12,7 @@
 
 #include <gio/gio.h>
 
+#include "vt-file-attributes.h"
 #include "vt-image-edit.h"
 #include "vt-scan-result.h"
 #include "vt-spawner.h"
@@ -90,8 +91,11 @@ typedef struct {
   guint stall_timeout_s;  /* how long it may give no sign of life afterwards */
 } VtImageOptions;
 
+/* Bytes of all paths in an image's options together, those of edits too: they go to the reader in
+ * one message. */
+#define VT_IMAGE_PATHS_SIZE_MAX ((gsize)40 * 1024)
 /* Most paths in VtImageOptions.fetch. */
-#define VT_IMAGE_FETCH_MAX 16
+#define VT_IMAGE_FETCH_MAX 256
 /* Bytes of the largest file that is fetched, if max_file_size does not set a lower limit: it is in
  * memory twice for a moment. */
 #define VT_IMAGE_FETCH_SIZE_MAX ((guint64)512 * 1024 * 1024)
@@ -117,6 +121,7 @@ typedef struct {
   GPtrArray *links;     /* of gchar: its other names */
   int memfd;            /* content, which nobody can change; -1: see result */
   guint64 spooled;      /* its bytes, if it is a file on disk and no memfd, or 0 */
+  VtFileAttributes *attributes; /* FETCH: or NULL, where they are not known */
   gboolean unchanged; /* it is as it was in the template: its digest is set, and not its content */
   guint64 cost;       /* of VT_IMAGE_BUDGET */
 } VtImageFile;

@@ -15,6 +15,7 @@ static const struct {
   const char *summary;
 } verbs[] = {
     {"scan", vt_verb_scan, "scan disk images offline"},
+    {"clean", vt_verb_clean, "quarantine or remove what is infected in a disk image"},
     {"seed", vt_verb_seed, "make a template of a disk image"},
     {"refresh", vt_verb_refresh, "scan a template again, and sign it anew"},
     {"verify", vt_verb_verify, "check a template"},

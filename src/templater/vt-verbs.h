@@ -13,6 +13,7 @@ typedef enum {
 } VtExit;
 
 int vt_verb_cache (int argc, char **argv);
+int vt_verb_clean (int argc, char **argv);
 int vt_verb_db (int argc, char **argv);
 int vt_verb_inspect (int argc, char **argv);
 int vt_verb_keygen (int argc, char **argv);
