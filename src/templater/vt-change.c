@@ -9,29 +9,20 @@
 /* Bytes that an edit has in a message beside its strings, roughly. */
 #define EDIT_OVERHEAD 64
 
-gboolean
-vt_change_begin (VtChange *self,
-                 VtSession *session,
-                 const char *image,
-                 const char *output,
-                 const char *output_format,
-                 GError **error)
+void
+vt_change_begin (VtChange *self, VtSession *session, const char *image)
 {
   self->session = session;
   self->image = image;
+  self->options = vt_session_new_image_options (session, image);
+}
+
+gboolean
+vt_change_aim (VtChange *self, const char *output, const char *output_format, GError **error)
+{
   self->output = output;
   self->output_format = output_format;
-  self->options = vt_session_new_image_options (session, image);
-  if (output == NULL) {
-    if (vt_commit_target_look_at (image, &self->target, error))
-      return TRUE;
-    g_prefix_error (error, "%s: ", image);
-    return FALSE;
-  }
-  if (!g_file_test (output, G_FILE_TEST_EXISTS | G_FILE_TEST_IS_SYMLINK))
-    return TRUE;
-  g_set_error (error, VT_IMAGE_ERROR, VT_IMAGE_ERROR_EDIT, "%s is there already", output);
-  return FALSE;
+  return output != NULL || vt_commit_target_look_at (self->image, &self->target, error);
 }
 
 void

@@ -13,20 +13,20 @@
 typedef struct {
   VtSession *session; /* not owned */
   const char *image;
-  const char *output; /* where the new image goes; NULL: in the place of IMAGE */
+  const char *output; /* new file that the result goes to; NULL: in the place of IMAGE */
   const char *output_format;
   VtImageOptions *options; /* of the image; with the overlay, once there is one */
   VtOverlay *overlay;
   VtCommitTarget target;
 } VtChange;
 
-/* Looks at the image's file and at OUTPUT, which must not be there. The strings must stay. */
-gboolean vt_change_begin (VtChange *self,
-                          VtSession *session,
-                          const char *image,
-                          const char *output,
-                          const char *output_format,
-                          GError **error) G_GNUC_WARN_UNUSED_RESULT;
+/* The strings, here and below, must stay. */
+void vt_change_begin (VtChange *self, VtSession *session, const char *image);
+/* Says where the result goes. The image's file, if it is that, is looked at now. */
+gboolean vt_change_aim (VtChange *self,
+                        const char *output,
+                        const char *output_format,
+                        GError **error) G_GNUC_WARN_UNUSED_RESULT;
 void vt_change_clear (VtChange *self);
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (VtChange, vt_change_clear)
 

@@ -248,8 +248,8 @@ vt_clean (VtSession *session, const VtCleanOrder *order, VtCleaned *cleaned, GEr
   g_auto (Clean) self = {.order = order, .cleaned = cleaned};
   gboolean done;
 
-  if (!vt_change_begin (&self.change, session, order->image, order->output, order->output_format,
-                        error) ||
+  vt_change_begin (&self.change, session, order->image);
+  if (!vt_change_aim (&self.change, order->output, order->output_format, error) ||
       !open_quarantine (&self, error))
     return FALSE;
   done = work (&self, error);

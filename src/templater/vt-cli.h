@@ -103,13 +103,5 @@ gboolean vt_cli_read_passwords (const VtCliOptions *self,
                                 GStrv *passwords,
                                 GError **error) G_GNUC_WARN_UNUSED_RESULT;
 
-/*
- * The file at PATH for writing; NULL or "-": standard output. A regular file is replaced only when
- * the stream is closed; vt_cli_discard_output() leaves it as it was.
- */
-GOutputStream *vt_cli_open_output (const char *path, GError **error) G_GNUC_WARN_UNUSED_RESULT;
-/* Drops what was written, and the stream. NULL is allowed. */
-void vt_cli_discard_output (GOutputStream *stream);
-
 /* Prints "vtemplater: VERB: message" and returns VT_EXIT_FAILED. */
 int vt_cli_fail (const char *verb, const GError *error);

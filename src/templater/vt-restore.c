@@ -99,8 +99,8 @@ vt_restore (VtSession *session, const VtRestoreOrder *order, GPtrArray **entries
   };
 
   g_array_set_clear_func (self.contents, close_content);
-  if (!vt_change_begin (&self.change, session, order->image, order->output, order->output_format,
-                        error) ||
+  vt_change_begin (&self.change, session, order->image);
+  if (!vt_change_aim (&self.change, order->output, order->output_format, error) ||
       !collect (&self, error) || !put_back (&self, error))
     return FALSE;
   *entries = g_steal_pointer (&self.entries);

@@ -1,10 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only WITH cryptsetup-OpenSSL-exception
 #include "vt-seed-command.h"
 
-#include <fcntl.h>
 #include <stdio.h>
-#include <unistd.h>
 
+#include "vt-cli-output.h"
 #include "vt-cli-passphrase.h"
 #include "vt-judge.h"
 #include "vt-seed.h"
@@ -116,23 +115,12 @@ check_values (const SeedCommand *self, GError **error)
                  "--expires takes up to %d days, not %d", EXPIRES_MAX, self->expires);
     return FALSE;
   }
-  if (self->output == NULL && self->output_format != NULL) {
-    g_set_error_literal (error, G_OPTION_ERROR, G_OPTION_ERROR_BAD_VALUE,
-                         "--output-format needs --output: in its place, an image keeps its format");
-    return FALSE;
-  }
   if (self->output != NULL && self->in_place) {
     g_set_error_literal (error, G_OPTION_ERROR, G_OPTION_ERROR_BAD_VALUE,
                          "--output and --in-place cannot both be given");
     return FALSE;
   }
-  /* Told before the scan; what writes it looks again. */
-  if (self->output != NULL && faccessat (AT_FDCWD, self->output, F_OK, AT_SYMLINK_NOFOLLOW) == 0) {
-    g_set_error (error, G_IO_ERROR, G_IO_ERROR_EXISTS, "--output %s: is there already",
-                 self->output);
-    return FALSE;
-  }
-  return TRUE;
+  return vt_cli_check_new_image (self->output, self->output_format, error);
 }
 
 static gboolean

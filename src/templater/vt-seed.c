@@ -1,14 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only WITH cryptsetup-OpenSSL-exception
 #include "vt-seed.h"
 
-#include <stdio.h>
 #include <unistd.h>
 
-#include "vt-commit.h"
-#include "vt-image-run.h"
+#include "vt-change.h"
 #include "vt-judge.h"
-#include "vt-overlay.h"
-#include "vt-report.h"
 #include "vt-seed-edits.h"
 #include "vt-template-source.h"
 
@@ -18,54 +14,28 @@
 typedef struct {
   VtSession *session;
   const VtSeedOrder *order;
-  VtRunDir *run_dir;       /* for what is put into the image */
-  VtOverlay *overlay;      /* NULL if nothing is changed in the image */
-  VtImageOptions *options; /* of the image with the overlay */
-  char *id;                /* of the template that is refreshed */
-  VtCommitTarget target;
+  VtChange change;   /* with no overlay if nothing is changed in the image */
+  VtRunDir *run_dir; /* for what is put into the image */
+  char *id;          /* of the template that is refreshed */
 } Seed;
 
 static void
 seed_clear (Seed *self)
 {
   g_clear_pointer (&self->id, g_free);
-  g_clear_pointer (&self->options, vt_image_options_free);
-  g_clear_pointer (&self->overlay, vt_overlay_free);
+  vt_change_clear (&self->change);
   g_clear_pointer (&self->run_dir, vt_run_dir_free);
 }
 
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (Seed, seed_clear)
 
-static void
-on_message (GLogLevelFlags level, const char *text, gpointer user_data)
-{
-  const Seed *self = user_data;
-  const VtCliOptions *cli = self->session->cli;
-  g_autofree char *image = vt_report_escape (self->order->image);
-  g_autofree char *safe = vt_report_escape (text);
-
-  if (level > G_LOG_LEVEL_WARNING ? cli->verbose : !cli->quiet)
-    fprintf (stderr, "vtemplater: %s: %s\n", image, safe);
-}
-
-static void
-say (const Seed *self, const char *what)
-{
-  if (self->session->progress != VT_PROGRESS_NONE)
-    fprintf (stderr, "vtemplater: %s\n", what);
-}
-
 /* Whether it is one that can be a template, told before anything is done. */
 static gboolean
 look_at_image (Seed *self, guint64 *virtual_size, GError **error)
 {
-  const VtImageRun run = {.message = on_message, .user_data = self};
-  g_autoptr (VtImageOptions) options = vt_image_options_copy (self->options);
   g_autoptr (VtScanResult) result = vt_scan_result_new (self->order->image);
 
-  options->mode = VT_IMAGE_INSPECT;
-  if (!vt_image_run (self->session->spawner, options, result, &run, self->session->cancellable,
-                     error))
+  if (!vt_change_inspect (&self->change, result, error))
     return FALSE;
   *virtual_size = result->virtual_size;
   if (result->systems->len > 0 &&
@@ -81,13 +51,7 @@ static gboolean
 add_overlay (Seed *self, guint64 virtual_size, GError **error)
 {
   self->run_dir = vt_run_dir_new (error);
-  if (self->run_dir == NULL)
-    return FALSE;
-  self->overlay = vt_overlay_new (virtual_size, error);
-  if (self->overlay == NULL)
-    return FALSE;
-  self->options->overlay = g_strdup (vt_overlay_get_path (self->overlay));
-  return TRUE;
+  return self->run_dir != NULL && vt_change_start_over (&self->change, virtual_size, error);
 }
 
 /* A template keeps its name as long as it is one by the same key. */
@@ -100,8 +64,8 @@ find_id (Seed *self, GError **error)
   g_autoptr (VtTemplate) template = NULL;
   g_autoptr (GError) failure = NULL;
 
-  if (!vt_template_parts_fetch_with (&parts, self->session->spawner, self->options, on_message,
-                                     self, error))
+  if (!vt_template_parts_fetch_with (&parts, self->session->spawner, self->change.options,
+                                     vt_change_print_message, &self->change, error))
     return FALSE;
   template = vt_template_parts_open (&parts, key, &policy, NULL, &failure);
   /* One that has expired is what this is for. */
@@ -121,29 +85,14 @@ open_image (Seed *self, GError **error)
   const VtSeedOrder *order = self->order;
   guint64 virtual_size;
 
-  self->options = vt_session_new_image_options (self->session, order->image);
-  if (order->kind != VT_SEED_REFRESH_BESIDE && order->output == NULL &&
-      !vt_commit_target_look_at (order->image, &self->target, error))
+  vt_change_begin (&self->change, self->session, order->image);
+  if (order->kind != VT_SEED_REFRESH_BESIDE &&
+      !vt_change_aim (&self->change, order->output, order->output_format, error))
     return FALSE;
   if (!look_at_image (self, &virtual_size, error) ||
       (order->kind != VT_SEED_NEW && !find_id (self, error)))
     return FALSE;
   return order->kind == VT_SEED_REFRESH_BESIDE || add_overlay (self, virtual_size, error);
-}
-
-/* EDITS are taken. */
-static gboolean
-edit (Seed *self, GPtrArray *edits, GError **error)
-{
-  const VtImageRun run = {.message = on_message, .user_data = self};
-  g_autoptr (VtImageOptions) options = vt_image_options_copy (self->options);
-  g_autoptr (VtScanResult) result = vt_scan_result_new (self->order->image);
-
-  options->mode = VT_IMAGE_EDIT;
-  g_clear_pointer (&options->edits, g_ptr_array_unref);
-  options->edits = edits;
-  return vt_image_run (self->session->spawner, options, result, &run, self->session->cancellable,
-                       error);
 }
 
 static gboolean
@@ -152,10 +101,10 @@ edit_first (Seed *self, GError **error)
   g_autofree char *key = g_build_filename (vt_run_dir_get_path (self->run_dir), "key", NULL);
   g_autoptr (GPtrArray) edits = vt_image_edits_new ();
 
-  say (self, "preparing the image");
+  vt_change_say (&self->change, "preparing the image");
   return vt_public_key_write (vt_private_key_get_public (self->order->wish.key), key, error) &&
          vt_seed_add_first_edits (edits, key, self->order->agent, error) &&
-         edit (self, g_steal_pointer (&edits), error);
+         vt_change_edit (&self->change, edits, error);
 }
 
 /* What has just been written is not known by its time of change (vt-clean-rows.h): for nobody to
@@ -177,24 +126,11 @@ edit_last (Seed *self, const VtMadeTemplate *made, GError **error)
   gsize size;
   const char *envelope = g_bytes_get_data (made->envelope, &size);
 
-  say (self, "putting the clean cache into the image");
+  vt_change_say (&self->change, "putting the clean cache into the image");
   if (!g_file_set_contents (file, envelope, (gssize)size, error))
     return FALSE;
   vt_seed_add_last_edits (edits, made, file);
-  return edit (self, g_steal_pointer (&edits), error);
-}
-
-static gboolean
-put_in_place (Seed *self, GError **error)
-{
-  const VtSeedOrder *order = self->order;
-
-  say (self, "writing the image");
-  if (order->output != NULL)
-    return vt_commit_to_new_file (self->session->spawner, self->options, order->output,
-                                  order->output_format, self->session->cancellable, error);
-  return vt_commit_in_place (self->session->spawner, self->options, &self->target,
-                             self->session->cancellable, error);
+  return vt_change_edit (&self->change, edits, error);
 }
 
 static gboolean
@@ -209,7 +145,8 @@ finish (Seed *self,
   wish.id = self->id;
   if (!vt_template_make (self->session, manifest, result, &wish, made, error))
     return FALSE;
-  return self->overlay == NULL || (edit_last (self, made, error) && put_in_place (self, error));
+  return self->change.overlay == NULL ||
+         (edit_last (self, made, error) && vt_change_put_in_place (&self->change, error));
 }
 
 /* FALSE, with an error. */
@@ -240,7 +177,7 @@ vt_seed (VtSession *session,
   *result = NULL;
   if (manifest == NULL || !prepare (&self, error))
     return VT_SEED_FAILED;
-  *result = vt_session_scan (session, self.options, NULL, manifest);
+  *result = vt_session_scan (session, self.change.options, NULL, manifest);
   if ((*result)->error != NULL || (*result)->partial)
     return VT_SEED_FAILED;
   if (vt_judge_result (*result, session->cli->allow_incomplete) != VT_EXIT_CLEAN)

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "vt-clean-report.h"
+#include "vt-cli-output.h"
 
 #define DEFAULT_FORMAT "qcow2"
 
@@ -118,10 +119,8 @@ check_action (CleanCommand *self, GError **error)
 static gboolean
 check_values (CleanCommand *self, GError **error)
 {
-  if (self->output == NULL && self->output_format != NULL)
-    return refuse (error,
-                   "--output-format needs --output: in its place, an image keeps its format");
-  if (!vt_cli_get_report_format (&self->cli, &self->format, error))
+  if (!vt_cli_check_new_image (self->output, self->output_format, error) ||
+      !vt_cli_get_report_format (&self->cli, &self->format, error))
     return FALSE;
   if (self->format != VT_REPORT_TEXT && self->format != VT_REPORT_JSON) {
     g_set_error (error, G_OPTION_ERROR, G_OPTION_ERROR_BAD_VALUE,
@@ -208,8 +207,10 @@ clean (CleanCommand *self, GError **error)
   g_auto (VtCleaned) cleaned = {0};
   gboolean written;
 
-  if (!vt_clean (&self->session, &order, &cleaned, error))
+  if (!vt_clean (&self->session, &order, &cleaned, error)) {
+    g_prefix_error (error, "%s: ", order.image);
     return VT_EXIT_FAILED;
+  }
   print_warnings (self, &cleaned);
   written = vt_clean_report_write (&order, &cleaned, self->format == VT_REPORT_JSON,
                                    self->report_stream, error);
@@ -230,8 +231,10 @@ restore (CleanCommand *self, GError **error)
   g_autoptr (GPtrArray) entries = NULL;
   gboolean written;
 
-  if (!vt_restore (&self->session, &order, &entries, error))
+  if (!vt_restore (&self->session, &order, &entries, error)) {
+    g_prefix_error (error, "%s: ", order.image);
     return VT_EXIT_FAILED;
+  }
   written = vt_clean_report_write_restored (&order, entries, self->format == VT_REPORT_JSON,
                                             self->report_stream, error);
   return finish_report (self, written, error) ? VT_EXIT_CLEAN : VT_EXIT_FAILED;

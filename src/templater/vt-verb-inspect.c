@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "vt-cli-output.h"
 #include "vt-cli.h"
 #include "vt-image-run.h"
 #include "vt-inspect-template.h"

@@ -6,6 +6,7 @@
 
 #include <stdio.h>
 
+#include "vt-cli-output.h"
 #include "vt-clone.h"
 #include "vt-judge.h"
 #include "vt-session.h"

@@ -6,6 +6,7 @@
 
 #include <stdio.h>
 
+#include "vt-cli-output.h"
 #include "vt-json-writer.h"
 #include "vt-template-source.h"
 #include "vt-unwrap.h"
