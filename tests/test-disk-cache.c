@@ -65,7 +65,7 @@ test_neighbours_come_together (void)
 
   for (guint i = 0; i < 64; i++)
     assert_mark (cache, i * MARK_STEP, i * MARK_STEP);
-  /* 256 KiB: the first piece alone, then what follows at once. */
+  /* 256 KiB: the first few pieces, then what follows at once. */
   g_assert_cmpuint (vt_disk_cache_count_requests (cache), ==, 2);
   /* Across many pieces of the cache, and from the middle of one to the middle of another. */
   g_assert_true (vt_disk_cache_read (cache, MARK_STEP - 8, large, 1 << 20, &error));
@@ -131,10 +131,10 @@ test_prefetch (void)
 
   for (guint i = 3; i > 0; i--)
     vt_disk_cache_prefetch (cache, i * far + 2 * MARK_STEP);
-  vt_disk_cache_prefetch (cache, far);
+  vt_disk_cache_prefetch (cache, far + 3 * MARK_STEP - 1);
   g_assert_cmpuint (vt_disk_cache_count_requests (cache), ==, 3);
   for (guint i = 1; i <= 3; i++)
-    assert_mark (cache, i * far + MARK_STEP, i * far + MARK_STEP);
+    assert_mark (cache, i * far + 2 * MARK_STEP, i * far + 2 * MARK_STEP);
   g_assert_cmpuint (vt_disk_cache_count_requests (cache), ==, 3);
   vt_disk_cache_prefetch (cache, DISK_SIZE);
   vt_disk_cache_prefetch (cache, G_MAXUINT64);
@@ -145,6 +145,27 @@ test_prefetch (void)
   asked = vt_disk_cache_count_requests (other);
   g_assert_cmpuint (asked, >=, 2);
   g_assert_cmpuint (asked, <=, 100);
+}
+
+/* A directory is no reason to read what lies behind it. */
+static void
+test_prefetched_pieces_lie_alone (void)
+{
+  vt_autofd file = make_disk ();
+  g_autoptr (GError) error = NULL;
+  g_autoptr (VtDisk) disk = vt_disk_new_file (file, &error);
+  g_autoptr (VtDiskCache) cache = vt_disk_cache_new (disk, 0, DISK_SIZE);
+  const guint few = 8;
+
+  vt_disk_cache_prefetch (cache, 0);
+  assert_mark (cache, 0, 0);
+  assert_mark (cache, MARK_STEP, MARK_STEP);
+  g_assert_cmpuint (vt_disk_cache_count_requests (cache), ==, 2);
+  assert_mark (cache, few * MARK_STEP, few * MARK_STEP);
+  g_assert_cmpuint (vt_disk_cache_count_requests (cache), ==, 2);
+  /* Not more than a few of these came with the one that was needed. */
+  assert_mark (cache, (few + 1) * MARK_STEP, (few + 1) * MARK_STEP);
+  g_assert_cmpuint (vt_disk_cache_count_requests (cache), ==, 3);
 }
 
 /* The failure is that of the read which needs it, and of no other. */
@@ -173,6 +194,7 @@ main (int argc, char **argv)
   g_test_add_func ("/disk-cache/cache-is-bounded", test_cache_is_bounded);
   g_test_add_func ("/disk-cache/bad-sector-costs-only-itself", test_bad_sector_costs_only_itself);
   g_test_add_func ("/disk-cache/prefetch", test_prefetch);
+  g_test_add_func ("/disk-cache/prefetched-pieces-lie-alone", test_prefetched_pieces_lie_alone);
   g_test_add_func ("/disk-cache/prefetch-of-a-bad-sector", test_prefetch_of_a_bad_sector);
   return g_test_run ();
 }

@@ -4,12 +4,13 @@
 #include <string.h>
 
 /* What is kept together, and how many of these: 32 MiB. */
-#define CHUNK_SIZE ((gsize)32 * 1024)
-#define CHUNKS_MAX 1024
+#define CHUNK_SIZE ((gsize)4 * 1024)
+#define CHUNKS_MAX 8192
 
-/* As many are read at once where the one before is there already: inode tables are read from front
- * to end, directories lie scattered. */
-#define CHUNKS_AHEAD 8
+/* Chunks that are read at once: a few, or more where the one before has been read, too. Inode
+ * tables are read from front to end. */
+#define AHEAD_MIN 8
+#define AHEAD_MAX 64
 
 /* Chunks that come while their user does something else; far fewer than are kept. */
 #define PREFETCHED_MAX 32
@@ -19,6 +20,7 @@ typedef struct {
   GList link;     /* in the order of their use, the latest first */
   guint8 *data;
   VtDiskCache *cache;
+  gboolean single; /* asked for alone: what follows it may be something else */
   gboolean coming; /* not there yet: only on_prefetched() may touch the data */
   gboolean failed; /* did not come */
 } Chunk;
@@ -29,7 +31,7 @@ struct _VtDiskCache {
   guint64 size;
   GHashTable *chunks; /* guint64, in the chunk, to Chunk, owned */
   GQueue used;        /* of Chunk */
-  guint8 *buffer;     /* for CHUNKS_AHEAD */
+  guint8 *buffer;     /* for AHEAD_MAX chunks */
   guint coming;       /* chunks that are */
   guint64 requests;
 };
@@ -53,7 +55,7 @@ vt_disk_cache_new (VtDisk *disk, guint64 start, guint64 size)
   self->size = size;
   self->chunks = g_hash_table_new_full (g_int64_hash, g_int64_equal, NULL, chunk_free);
   g_queue_init (&self->used);
-  self->buffer = g_malloc (CHUNKS_AHEAD * CHUNK_SIZE);
+  self->buffer = g_malloc (AHEAD_MAX * CHUNK_SIZE);
   return self;
 }
 
@@ -109,7 +111,7 @@ add_chunk (VtDiskCache *self, guint64 number)
     chunk->link.data = chunk;
     chunk->cache = self;
   }
-  chunk->failed = FALSE;
+  chunk->failed = chunk->single = FALSE;
   chunk->number = number;
   g_hash_table_insert (self->chunks, &chunk->number, chunk);
   g_queue_push_head_link (&self->used, &chunk->link);
@@ -122,16 +124,24 @@ is_kept (VtDiskCache *self, guint64 number)
   return g_hash_table_contains (self->chunks, &number);
 }
 
+static gboolean
+follows_what_was_read (VtDiskCache *self, guint64 number)
+{
+  const guint64 before = number - 1;
+  const Chunk *chunk = number > 0 ? g_hash_table_lookup (self->chunks, &before) : NULL;
+
+  return chunk != NULL && !chunk->single;
+}
+
 /* Chunks from NUMBER on that are to be read together. */
 static guint
 count_ahead (VtDiskCache *self, guint64 number)
 {
   guint64 chunks = (self->size + CHUNK_SIZE - 1) / CHUNK_SIZE;
+  guint most = follows_what_was_read (self, number) ? AHEAD_MAX : AHEAD_MIN;
   guint n = 1;
 
-  if (number == 0 || !is_kept (self, number - 1))
-    return n;
-  while (n < CHUNKS_AHEAD && number + n < chunks && !is_kept (self, number + n))
+  while (n < most && number + n < chunks && !is_kept (self, number + n))
     n++;
   return n;
 }
@@ -177,7 +187,7 @@ vt_disk_cache_prefetch (VtDiskCache *self, guint64 offset)
     return;
   self->requests++;
   chunk = add_chunk (self, number);
-  chunk->coming = TRUE;
+  chunk->coming = chunk->single = TRUE;
   self->coming++;
   /* Why it cannot be had is told when it is really needed. */
   if (!vt_disk_submit (self->disk, self->start + number * CHUNK_SIZE, chunk->data,
