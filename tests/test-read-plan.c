@@ -38,6 +38,27 @@ reading_clear (Reading *self)
   vt_fd_clear (&self->pair[1]);
 }
 
+static void
+take_identity (guchar kind, GVariant *value, guint64 *inode, guint32 *generation)
+{
+  g_autoptr (GPtrArray) files = NULL;
+
+  g_assert_cmpstr (g_variant_get_type_string (value), ==, vt_image_msg_types[kind]);
+  if (kind == VT_IMAGE_MSG_FILE) {
+    g_variant_get_child (value, 2, "t", inode);
+    g_variant_get_child (value, 3, "u", generation);
+  } else {
+    const VtFileResult *file;
+
+    files = vt_image_batch_parse (value);
+    g_assert_nonnull (files);
+    g_assert_cmpuint (files->len, ==, 1);
+    file = g_ptr_array_index (files, 0);
+    *inode = file->inode;
+    *generation = file->generation;
+  }
+}
+
 /* Of the next file that was sent, alone or with others. */
 static void
 receive_identity (Reading *self, guint64 *inode, guint32 *generation)
@@ -51,16 +72,11 @@ receive_identity (Reading *self, guint64 *inode, guint32 *generation)
     g_autoptr (GVariant) message =
         vt_ipc_receive (self->pair[1], VT_IMAGE_MESSAGE_TYPE, NULL, &error);
     g_autoptr (GVariant) value = NULL;
-    g_autoptr (GVariant) file = NULL;
 
     g_assert_no_error (error);
     g_variant_get (message, "(yv)", &kind, &value);
-    if (kind != VT_IMAGE_MSG_FILE && kind != VT_IMAGE_MSG_FILES)
-      continue;
-    g_assert_cmpstr (g_variant_get_type_string (value), ==, vt_image_msg_types[kind]);
-    file = kind == VT_IMAGE_MSG_FILE ? g_variant_ref (value) : g_variant_get_child_value (value, 0);
-    g_variant_get_child (file, 2, "t", inode);
-    g_variant_get_child (file, 3, "u", generation);
+    if (kind == VT_IMAGE_MSG_FILE || kind == VT_IMAGE_MSG_FILES)
+      take_identity (kind, value, inode, generation);
   }
 }
 

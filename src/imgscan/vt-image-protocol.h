@@ -7,6 +7,7 @@
 
 #include <glib.h>
 
+#include "vt-image-batch.h"
 #include "vt-image-records.h"
 
 #define VT_IMAGE_MESSAGE_TYPE G_VARIANT_TYPE ("(yv)")
@@ -42,9 +43,6 @@ typedef enum {
   VT_IMAGE_MSG_N_KINDS
 } VtImageMsgKind;
 
-/* A file of VT_IMAGE_MSG_FILE and VT_IMAGE_MSG_FILES. */
-#define VT_IMAGE_FILE_RECORD "(uaytutxxayy)"
-
 /* Value type of each kind. */
 static const char *const vt_image_msg_types[VT_IMAGE_MSG_N_KINDS] = {
     [VT_IMAGE_MSG_LOG] = "(us)",
@@ -53,8 +51,8 @@ static const char *const vt_image_msg_types[VT_IMAGE_MSG_N_KINDS] = {
     [VT_IMAGE_MSG_SYSTEM] = VT_SYSTEM_RECORD,
     [VT_IMAGE_MSG_FILESYSTEM] = VT_FILESYSTEM_RECORD,
     [VT_IMAGE_MSG_EXPECT] = "(ttt)",
-    [VT_IMAGE_MSG_FILE] = VT_IMAGE_FILE_RECORD,
-    [VT_IMAGE_MSG_FILES] = "a" VT_IMAGE_FILE_RECORD,
+    [VT_IMAGE_MSG_FILE] = "(uaytutxxayy)",
+    [VT_IMAGE_MSG_FILES] = VT_IMAGE_BATCH_TYPE,
     [VT_IMAGE_MSG_SPOOL] = "(tt)",
     [VT_IMAGE_MSG_LINK] = "ay",
     [VT_IMAGE_MSG_ATTRIBUTES] = "(uuuuay)",

@@ -94,25 +94,26 @@ take_path (GVariant *value)
   return g_strndup (bytes, length);
 }
 
-/* Whether a file's parts go together: a content, or a digest with the reason why there is none. */
+/* Whether a file's parts go together: a content, or a digest or the reason why there is none. */
 static gboolean
-file_is_sound (VtImage *self, VtImageFile *file, gsize digest_size, guint reason)
+file_is_sound (VtImage *self, VtImageFile *file)
 {
-  if (file->result->filesystem >= self->result->filesystems->len || file->result->path == NULL ||
-      reason >= VT_REASON_N || (digest_size != 0 && digest_size != VT_DIGEST_SIZE))
+  const VtFileResult *result = file->result;
+
+  if (result->filesystem >= self->result->filesystems->len || result->path == NULL)
     return FALSE;
   if (self->options->mode == VT_IMAGE_LIST)
-    return file->memfd < 0 && reason == VT_REASON_NONE && digest_size == 0;
-  if (reason != VT_REASON_NONE)
+    return file->memfd < 0 && result->verdict.reason == VT_REASON_NONE && !result->has_digest;
+  if (result->verdict.reason != VT_REASON_NONE)
     return file->memfd < 0;
-  if (digest_size != 0) {
+  if (result->has_digest) {
     file->unchanged = TRUE;
     return file->memfd < 0 && self->options->template != NULL;
   }
   if (file->memfd < 0)
     return vt_image_take_spool (self, file);
-  return file->result->size <= self->options->max_file_size &&
-         vt_content_is_sealed (file->memfd, file->result->size);
+  return result->size <= self->options->max_file_size &&
+         vt_content_is_sealed (file->memfd, result->size);
 }
 
 /* A reader that counts right never comes here: it knows of no file's release before this process
@@ -138,27 +139,16 @@ fail_to_fetch (VtImage *self, const VtFileResult *result, VtReason reason)
   return FALSE;
 }
 
-/* MEMFD is taken. */
+/* RESULT and MEMFD are taken. */
 static gboolean
-take_file (VtImage *self, GVariant *value, int memfd)
+take_file (VtImage *self, VtFileResult *result, int memfd)
 {
   g_autoptr (VtImageFile) file = g_new0 (VtImageFile, 1);
-  g_autoptr (GVariant) path = NULL;
-  g_autoptr (GVariant) digest = NULL;
-  VtFileResult *result = vt_file_result_new ();
-  gsize digest_size;
-  const guint8 *digest_bytes;
-  guchar reason;
+  VtReason reason = result->verdict.reason;
 
   file->result = result;
-  file->links = g_ptr_array_new_with_free_func (g_free);
   file->memfd = memfd;
-  g_variant_get (value, "(u@aytutxx@ayy)", &result->filesystem, &path, &result->inode,
-                 &result->generation, &result->size, &result->mtime_ns, &result->ctime_ns, &digest,
-                 &reason);
-  result->path = take_path (path);
-  digest_bytes = g_variant_get_fixed_array (digest, &digest_size, 1);
-  if (!file_is_sound (self, file, digest_size, reason))
+  if (!file_is_sound (self, file))
     return fail_malformed (self, "a file that is not what it must be");
   if (reason != VT_REASON_NONE && self->options->mode == VT_IMAGE_FETCH)
     return fail_to_fetch (self, result, reason);
@@ -166,12 +156,6 @@ take_file (VtImage *self, GVariant *value, int memfd)
     file->cost = vt_content_cost (file->spooled > 0 ? 0 : result->size);
   if (!has_room (self, file))
     return fail_malformed (self, "more at a time than it may");
-  if (digest_size == VT_DIGEST_SIZE) {
-    memcpy (result->digest.bytes, digest_bytes, VT_DIGEST_SIZE);
-    result->has_digest = TRUE;
-  }
-  if (reason != VT_REASON_NONE)
-    result->verdict = vt_verdict_incomplete (reason);
   self->last_file = g_steal_pointer (&file);
   self->last_file_names = 0;
   return TRUE;
@@ -194,22 +178,49 @@ hand_on_last_file (VtImage *self)
   self->events->file (file, self->user_data);
 }
 
+/* FALSE: it is none. */
+static gboolean
+parse_file (GVariant *value, VtFileResult *result)
+{
+  g_autoptr (GVariant) path = NULL;
+  g_autoptr (GVariant) digest = NULL;
+  const guint8 *digest_bytes;
+  gsize digest_size;
+  guchar reason;
+
+  g_variant_get (value, "(u@aytutxx@ayy)", &result->filesystem, &path, &result->inode,
+                 &result->generation, &result->size, &result->mtime_ns, &result->ctime_ns, &digest,
+                 &reason);
+  result->path = take_path (path);
+  digest_bytes = g_variant_get_fixed_array (digest, &digest_size, 1);
+  result->has_digest = digest_size == VT_DIGEST_SIZE;
+  if (result->has_digest)
+    memcpy (result->digest.bytes, digest_bytes, VT_DIGEST_SIZE);
+  if (reason != VT_REASON_NONE && reason < VT_REASON_N)
+    result->verdict = vt_verdict_incomplete (reason);
+  return reason < VT_REASON_N && (digest_size == 0 || result->has_digest);
+}
+
 static gboolean
 receive_file (VtImage *self, GVariant *value, VtIpcFds *fds)
 {
-  return take_file (self, value, vt_fd_steal (&fds->fd[0]));
+  g_autoptr (VtFileResult) result = vt_file_result_new ();
+
+  if (!parse_file (value, result))
+    return fail_malformed (self, "a file that is none");
+  return take_file (self, g_steal_pointer (&result), vt_fd_steal (&fds->fd[0]));
 }
 
 static gboolean
 receive_files (VtImage *self, GVariant *value)
 {
-  gsize n = g_variant_n_children (value);
+  g_autoptr (GPtrArray) files = vt_image_batch_parse (value);
 
-  for (gsize i = 0; i < n; i++) {
-    g_autoptr (GVariant) record = g_variant_get_child_value (value, i);
-
+  if (files == NULL)
+    return fail_malformed (self, "files that are none");
+  for (guint i = 0; i < files->len; i++) {
     hand_on_last_file (self);
-    if (!take_file (self, record, -1))
+    if (!take_file (self, g_steal_pointer (&g_ptr_array_index (files, i)), -1))
       return FALSE;
     if (self->last_file->cost > 0)
       return fail_malformed (self, "a file without its content");
@@ -238,6 +249,8 @@ receive_link (VtImage *self, GVariant *value)
     g_free (path);
     return fail_malformed (self, "a link that is not what it must be");
   }
+  if (self->last_file->links == NULL)
+    self->last_file->links = g_ptr_array_new_with_free_func (g_free);
   g_ptr_array_add (self->last_file->links, path);
   return TRUE;
 }

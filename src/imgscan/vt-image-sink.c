@@ -5,6 +5,7 @@
 
 #include "vt-content.h"
 #include "vt-fd.h"
+#include "vt-image-batch.h"
 #include "vt-image-protocol.h"
 #include "vt-image-records.h"
 #include "vt-ipc.h"
@@ -12,18 +13,14 @@
 /* While it waits for credit, it shows that it is alive. */
 #define CREDIT_WAIT_MS 1000
 
-/* Bytes of files that go into one message, which has at most VT_IPC_MESSAGE_MAX; of what a record
- * takes beside its own; and of a path that goes together with others. */
-#define BATCH_SIZE_MAX   ((gsize)32 * 1024)
-#define RECORD_OVERHEAD  ((gsize)16)
+/* Bytes of a path that goes together with others. */
 #define BATCHED_PATH_MAX ((gsize)4096)
 
 struct _VtImageSink {
   int socket;
-  GVariantBuilder *batch; /* files without contents that were not sent yet, or NULL */
-  gsize batch_size;       /* bytes of it, about */
-  guint64 underway;       /* cost of the files sent and not given back */
-  gint64 last_sent;       /* monotonic time of the last message, microseconds */
+  VtImageBatch *batch; /* files without contents that were not sent yet */
+  guint64 underway;    /* cost of the files sent and not given back */
+  gint64 last_sent;    /* monotonic time of the last message, microseconds */
 };
 
 VtImageSink *
@@ -32,13 +29,14 @@ vt_image_sink_new (int socket)
   VtImageSink *self = g_new0 (VtImageSink, 1);
 
   self->socket = socket;
+  self->batch = vt_image_batch_new ();
   return self;
 }
 
 void
 vt_image_sink_free (VtImageSink *self)
 {
-  g_clear_pointer (&self->batch, g_variant_builder_unref);
+  g_clear_pointer (&self->batch, vt_image_batch_free);
   g_free (self);
 }
 
@@ -71,11 +69,9 @@ send_now (VtImageSink *self, VtImageMsgKind kind, GVariant *value, int fd, GErro
 gboolean
 vt_image_sink_flush (VtImageSink *self, GError **error)
 {
-  g_autoptr (GVariantBuilder) batch = g_steal_pointer (&self->batch);
+  GVariant *files = vt_image_batch_take (self->batch);
 
-  self->batch_size = 0;
-  return batch == NULL ||
-         send_now (self, VT_IMAGE_MSG_FILES, g_variant_builder_end (batch), -1, error);
+  return files == NULL || send_now (self, VT_IMAGE_MSG_FILES, files, -1, error);
 }
 
 /* What waits goes first. */
@@ -231,19 +227,12 @@ new_bytes (const void *data, gsize size)
   return g_variant_new_fixed_array (G_VARIANT_TYPE_BYTE, data, size, 1);
 }
 
-/* Thousands of files without contents may follow each other, which a message each would hold up. */
 static gboolean
-add_to_batch (VtImageSink *self, GVariant *record, GError **error)
+add_to_batch (VtImageSink *self, const VtFileResult *file, GError **error)
 {
-  g_autoptr (GVariant) owned = g_variant_ref_sink (record);
-  gsize size = g_variant_get_size (owned) + RECORD_OVERHEAD;
-
-  if (self->batch_size + size > BATCH_SIZE_MAX && !vt_image_sink_flush (self, error))
+  if (!vt_image_batch_has_room (self->batch, file) && !vt_image_sink_flush (self, error))
     return FALSE;
-  if (self->batch == NULL)
-    self->batch = g_variant_builder_new (G_VARIANT_TYPE ("a" VT_IMAGE_FILE_RECORD));
-  g_variant_builder_add_value (self->batch, owned);
-  self->batch_size += size;
+  vt_image_batch_add (self->batch, file);
   return TRUE;
 }
 
@@ -257,13 +246,13 @@ vt_image_sink_file (
 
   if (has_content && !wait_for_room (self, vt_content_cost (memfd >= 0 ? file->size : 0), error))
     return FALSE;
+  if (!has_content && (links == NULL || *links == NULL) && strlen (file->path) < BATCHED_PATH_MAX)
+    return add_to_batch (self, file, error);
   value = g_variant_new ("(u@aytutxx@ayy)", file->filesystem,
                          new_bytes (file->path, strlen (file->path)), file->inode, file->generation,
                          file->size, file->mtime_ns, file->ctime_ns,
                          new_bytes (file->digest.bytes, file->has_digest ? VT_DIGEST_SIZE : 0),
                          (guchar)file->verdict.reason);
-  if (!has_content && (links == NULL || *links == NULL) && strlen (file->path) < BATCHED_PATH_MAX)
-    return add_to_batch (self, value, error);
   if (!send_value (self, VT_IMAGE_MSG_FILE, value, memfd, error))
     return FALSE;
   for (char **link = links; link != NULL && *link != NULL; link++)

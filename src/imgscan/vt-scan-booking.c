@@ -94,7 +94,7 @@ vt_scan_job_book_file (VtScanJob *self, const VtImageFile *file)
   count_source (self, file->result);
   count_unread (self, file);
   book_name (self, file->result, file->result->path);
-  for (guint i = 0; i < file->links->len; i++)
+  for (guint i = 0; file->links != NULL && i < file->links->len; i++)
     book_name (self, file->result, g_ptr_array_index (file->links, i));
   self->progress.files = self->result->stats.files;
   self->progress.bytes = self->result->stats.bytes;
