@@ -59,8 +59,8 @@ _vtemplater_options () {
     inspect) echo "$image $reading --pubkey" ;;
     clean)
       echo "--image-format --allow-backing --key --backend --launch-timeout --stall-timeout --quiet
-        --verbose --help $engine --from --action --quarantine --restore --containers --dry-run
-        --output --output-format --format --report"
+        --verbose --help $engine --template --attestation --pubkey --from --action --quarantine
+        --restore --containers --dry-run --output --output-format --format --report"
       ;;
     seed) echo "$image $engine $signing $made --agent" ;;
     refresh) echo "$image $engine $signing $made --in-place" ;;

@@ -46,6 +46,22 @@ write_item (const VtCleanOrder *order, const VtCleanItem *item, VtSink *sink)
 }
 
 static void
+write_summary (const VtCleanOrder *order, const VtCleaned *cleaned, VtSink *sink)
+{
+  g_autofree char *image = vt_report_escape (order->image);
+  const guint64 found = cleaned->items->len + cleaned->unlisted;
+
+  if (found == 0)
+    vt_sink_printf (sink, "%s: nothing infected was found\n", image);
+  else
+    vt_sink_printf (sink, "%s: %u of %" G_GUINT64_FORMAT " infected files %s\n", image,
+                    vt_clean_plan_count (cleaned->items), found,
+                    order->dry_run ? "would be cleaned" : "cleaned");
+  if (cleaned->findings->incomplete)
+    vt_sink_printf (sink, "%s: some files were not scanned whole\n", image);
+}
+
+static void
 write_text (const VtCleanOrder *order, const VtCleaned *cleaned, VtSink *sink)
 {
   g_autofree char *image = vt_report_escape (order->image);
@@ -56,6 +72,7 @@ write_text (const VtCleanOrder *order, const VtCleaned *cleaned, VtSink *sink)
     vt_sink_printf (
         sink, "%s: NOT CLEANED: %" G_GUINT64_FORMAT " more infected files that are not listed\n",
         image, cleaned->unlisted);
+  write_summary (order, cleaned, sink);
 }
 
 static void

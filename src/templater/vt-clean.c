@@ -49,8 +49,13 @@ static gboolean
 scan (Clean *self, GError **error)
 {
   VtChange *change = &self->change;
+  VtTemplate *template;
 
-  self->image = vt_session_scan (change->session, change->options, NULL, NULL);
+  if (!vt_clone_prepare (self->order->clone, change->options, &template, error))
+    return FALSE;
+  self->image = vt_session_scan (change->session, change->options, template, NULL);
+  /* What follows reads files that it is told. That the image may lie upon the template remains. */
+  g_clear_pointer (&change->options->template, vt_image_template_free);
   if (self->image->error != NULL) {
     g_propagate_error (error, g_error_copy (self->image->error));
     return FALSE;

@@ -6,7 +6,7 @@
 #pragma once
 
 #include "vt-clean-plan.h"
-#include "vt-session.h"
+#include "vt-clone.h"
 
 typedef enum {
   VT_CLEAN_QUARANTINE, /* keeps what is removed */
@@ -18,6 +18,7 @@ typedef struct {
   const char *output; /* where the new image goes; NULL: in the place of IMAGE */
   const char *output_format;
   const char *report; /* whose findings are taken; NULL: IMAGE is scanned */
+  VtClone *clone;     /* what it is a clone of, for the scan */
   VtCleanAction action;
   const char *quarantine; /* directory; NULL with REMOVE */
   gboolean containers;    /* a finding in a container means the container */

@@ -118,10 +118,18 @@ add_selection_options (GOptionContext *context, VtCliOptions *self)
        "Scan only files whose path matches GLOB; may be given more than once", "GLOB"},
       {"exclude", 0, 0, G_OPTION_ARG_STRING_ARRAY, &self->exclude,
        "Leave out files whose path matches GLOB; may be given more than once", "GLOB"},
+      G_OPTION_ENTRY_NULL};
+
+  g_option_context_add_main_entries (context, entries, NULL);
+}
+
+static void
+add_template_options (GOptionContext *context, VtCliOptions *self)
+{
+  const GOptionEntry entries[] = {
       {"template", 0, 0, G_OPTION_ARG_FILENAME, &self->template,
-       "The template that the images are clones of: its image, or its envelope with the clean "
-       "cache "
-       "beside it; needs --pubkey",
+       "The template that it is a clone of: its image, or its envelope with the clean cache beside "
+       "it; needs --pubkey",
        "FILE"},
       {"attestation", 0, 0, G_OPTION_ARG_FILENAME, &self->attestation,
        "Take the envelope FILE and the clean cache beside it, instead of those in the template's "
@@ -200,6 +208,8 @@ add_options (GOptionContext *context, VtCliOptions *self, VtCliGroups groups)
     add_engine_options (context, self);
   if ((groups & VT_CLI_SELECTION) != 0)
     add_selection_options (context, self);
+  if ((groups & VT_CLI_TEMPLATE) != 0)
+    add_template_options (context, self);
   if ((groups & VT_CLI_TRUST) != 0)
     add_trust_options (context, self);
   if ((groups & VT_CLI_AGE) != 0)

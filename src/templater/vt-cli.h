@@ -63,7 +63,8 @@ typedef enum {
   VT_CLI_SELECTION = 1 << 2, /* what of the image is scanned */
   VT_CLI_TRUST = 1 << 3,     /* which templates are trusted */
   VT_CLI_AGE = 1 << 4,       /* how old their verdicts may be */
-  VT_CLI_MANY = 1 << 5,      /* several images */
+  VT_CLI_TEMPLATE = 1 << 5,  /* the template that images are clones of; with TRUST */
+  VT_CLI_MANY = 1 << 6,      /* several images */
 } VtCliGroups;
 
 typedef struct {

@@ -15,6 +15,7 @@
 typedef struct {
   VtCliOptions cli;
   VtSession session;
+  VtClone clone;
   char *from;
   char *action;
   char *quarantine;
@@ -33,6 +34,7 @@ static void
 clean_command_clear (CleanCommand *self)
 {
   g_clear_pointer (&self->report_stream, vt_cli_discard_output);
+  vt_clone_clear (&self->clone);
   vt_session_clear (&self->session);
   g_free (self->from);
   g_free (self->action);
@@ -82,7 +84,7 @@ static const VtCliVerb verb = {
         "that is\ndone, the image is as it was.\n"
         "Exit status: 0 nothing infected is left; 1 something is; 2 failed; 3 something was not "
         "scanned whole.",
-    .groups = VT_CLI_ENGINE,
+    .groups = VT_CLI_ENGINE | VT_CLI_TEMPLATE | VT_CLI_TRUST,
     .add = add_options,
 };
 
@@ -117,6 +119,17 @@ check_action (CleanCommand *self, GError **error)
 }
 
 static gboolean
+check_source (const CleanCommand *self, GError **error)
+{
+  const VtCliOptions *cli = &self->cli;
+  gboolean has_template = cli->template != NULL || cli->pubkey != NULL || cli->attestation != NULL;
+
+  return !has_template || (self->from == NULL && self->restore == NULL) ||
+         refuse (error, "--template, --pubkey and --attestation are for a scan, and there is none; "
+                        "what the image lies upon is named with --allow-backing");
+}
+
+static gboolean
 check_values (CleanCommand *self, GError **error)
 {
   if (!vt_cli_check_new_image (self->output, self->output_format, error) ||
@@ -127,7 +140,7 @@ check_values (CleanCommand *self, GError **error)
                  "--format takes text or json, not '%s'", self->cli.format);
     return FALSE;
   }
-  return check_action (self, error);
+  return check_action (self, error) && check_source (self, error);
 }
 
 /* Where nothing is scanned, no signatures are needed. */
@@ -137,7 +150,8 @@ start_session (CleanCommand *self, GError **error)
   VtSession *session = &self->session;
 
   if (self->from == NULL && self->restore == NULL)
-    return vt_session_start (session, error);
+    return vt_session_begin (session, error) && vt_clone_open (&self->clone, error) &&
+           vt_session_complete (session, error);
   session->spawner = vt_spawner_new (error);
   if (session->spawner == NULL)
     return FALSE;
@@ -150,7 +164,7 @@ set_up (CleanCommand *self, int argc, char **argv, GError **error)
 {
   if (!vt_cli_options_parse (&self->cli, &verb, argc, argv, self, error) ||
       !check_values (self, error) || !vt_session_init (&self->session, &self->cli, error) ||
-      !start_session (self, error))
+      !vt_clone_init (&self->clone, &self->session, error) || !start_session (self, error))
     return FALSE;
   self->report_stream = vt_cli_open_output (self->report, error);
   return self->report_stream != NULL;
@@ -173,7 +187,8 @@ print_warnings (const CleanCommand *self, const VtCleaned *cleaned)
 {
   g_autofree char *image = vt_report_escape (self->output ?: self->cli.images[0]);
 
-  if (cleaned->changed && cleaned->has_template && !self->cli.quiet)
+  /* A clone has its template's, which is as good as before. */
+  if (cleaned->changed && cleaned->has_template && self->cli.template == NULL && !self->cli.quiet)
     fprintf (stderr,
              "vtemplater: %s: a clean cache is in it: as a template, it %s to be seeded again\n",
              image, self->dry_run ? "would have" : "has");
@@ -199,6 +214,7 @@ clean (CleanCommand *self, GError **error)
       .output = self->output,
       .output_format = self->output_format ?: DEFAULT_FORMAT,
       .report = self->from,
+      .clone = &self->clone,
       .action = self->action_kind,
       .quarantine = self->quarantine,
       .containers = self->containers,

@@ -16,8 +16,8 @@ static const VtCliVerb verb = {
         "Scans disk images offline: qcow2, raw, vmdk, vhd, vhdx, vdi, or a block device;\n"
         "also within an OVA, or compressed by gzip, xz, Zstandard or bzip2.\n"
         "Exit status: 0 clean, 1 something infected, 2 failed, 3 something not scanned whole.",
-    .groups =
-        VT_CLI_READING | VT_CLI_ENGINE | VT_CLI_SELECTION | VT_CLI_TRUST | VT_CLI_AGE | VT_CLI_MANY,
+    .groups = VT_CLI_READING | VT_CLI_ENGINE | VT_CLI_SELECTION | VT_CLI_TEMPLATE | VT_CLI_TRUST |
+              VT_CLI_AGE | VT_CLI_MANY,
 };
 
 /* Everything a scan needs, in the order it is set up; taken down in the opposite one. */

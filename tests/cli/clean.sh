@@ -69,6 +69,10 @@ ok 'an image that is not there' refused 'none.raw' --from report.json --action r
 ok 'a report that is none' refused 'report.json: JSON' --from report.json --action remove image.raw
 ok 'a report that is not there' refused 'none.json' --from none.json --action remove image.raw
 ok 'restoring and cleaning' refused 'goes with none of' --restore x --from report.json image.raw
+ok 'a template without a scan' refused 'for a scan, and there is none' --from report.json \
+  --action remove --template t.qcow2 --pubkey t.pub image.raw
+ok 'a template that is not there' refused 'none.pub' --action remove --template none.qcow2 \
+  --pubkey none.pub image.raw
 ok 'restoring from nowhere' refused 'needs --quarantine' --restore x image.raw
 ok 'no quarantine' refused '/none' --restore x --quarantine none image.raw
 mkdir open closed
@@ -164,6 +168,8 @@ finding /root/bad /dev/sda1 "$other_digest" '' | sed 's/"infected": 1/"infected"
 ok 'files that are not listed' says 1 \
   'system.raw: NOT CLEANED: 2 more infected files that are not listed' \
   --from report.json --action remove system.raw
+ok 'they are summed up' says 1 'system.raw: 0 of 3 infected files cleaned' --from report.json \
+  --action remove system.raw
 clean --from report.json --action remove --format json --report report system.raw 2>/dev/null
 ok 'the JSON report follows its schema' valid
 ok 'it tells them' grep -q '"unlisted": 2' report
@@ -177,14 +183,15 @@ JSON
 }
 
 no_findings false
-ok 'a report of nothing' status 0 clean --from report.json --action remove system.raw
+ok 'a report of nothing' says 0 'system.raw: nothing infected was found' --from report.json \
+  --action remove system.raw
 sed 's/"infected": 0/"infected": 2/' report.json >more.json
 ok 'a report that lists none' says 1 \
   'system.raw: NOT CLEANED: 2 more infected files that are not listed' \
   --from more.json --action remove system.raw
 no_findings true
-ok 'a report of a scan that was stopped' status 3 clean --from report.json --action remove \
-  system.raw
+ok 'a report of a scan that was stopped' says 3 'system.raw: some files were not scanned whole' \
+  --from report.json --action remove system.raw
 ok 'that is allowed' status 0 clean --from report.json --action remove --allow-incomplete system.raw
 
 # shellcheck disable=SC2086

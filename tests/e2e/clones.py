@@ -2,14 +2,15 @@
 # SPDX-License-Identifier: GPL-2.0-only WITH cryptsetup-OpenSSL-exception
 """Clones of a template, and what else may have become of its disk; forgeries; older signatures."""
 
+import json
 import os
 import shutil
 
 import forgeries
 import trust
-from harness import equal, main, scan, scratch, true
+from harness import equal, main, run, scan, scratch, true
 from templates import (BLOCK, FORGED, PARTITION, ROOT_MIB, ask, assert_found, blocks, clone_of,
-                       debugfs, editing, forged, inode_of, on_root, poke, stat_of, table_of,
+                       debugfs, digest, editing, forged, inode_of, on_root, poke, stat_of, table_of,
                        template, text_of, tool, write_database)
 
 NOT_UPON = "it does not lie upon the template"
@@ -274,6 +275,25 @@ def test_older_verdicts_by_permission():
           ["/srv/content", "/srv/redirected"], "found without permission")
 
 
+def test_clone_is_cleaned():
+    clone = changed(clone_of(template().path, "cleaned"), "/srv/content")
+    before = digest(template().path)
+    report = scratch / "cleaned.json"
+    done = run("clean", "--database", template().database, "--store", "none", "--template",
+               template().path, "--pubkey", template().public, "--quarantine",
+               scratch / "quarantine", "--format", "json", "--report", report, clone)
+    equal(done.returncode, 0, done.stderr)
+    equal(done.stderr, "", "messages")
+    found = json.loads(report.read_text(encoding="utf-8"))["findings"]
+    equal([(entry["path"], entry["result"]) for entry in found], [("/srv/content", "quarantined")],
+          "cleaned")
+    equal(digest(template().path), before, "the template's digest")
+    report, files, _ = template().scan_and_compare(clone)
+    equal((report["template"]["removed"], report["template"]["changed"]), (1, 0), "changes")
+    true(report["stats"]["unread"] > 200, "most is not read")
+    true("/srv/content" not in {path for _, path in files}, "what was cleaned")
+
+
 main(
     test_untouched_clone,
     test_times_of_access,
@@ -291,5 +311,6 @@ main(
     test_change_that_is_in_the_journal_only,
     test_new_signatures,
     test_older_verdicts_by_permission,
+    test_clone_is_cleaned,
     *trust.TESTS,
 )

@@ -30,7 +30,7 @@ def make_directory():
     programs.mkdir()
     wrapper = programs / "vtemplater"
     wrapper.write_text("#!/bin/sh\nverb=$1\nshift\ncase $verb in\n"
-                       f"  seed | scan) set -- --database '{SIGNATURES}' \"$@\" ;;\nesac\n"
+                       f"  seed | scan | clean) set -- --database '{SIGNATURES}' \"$@\" ;;\nesac\n"
                        f"exec '{PROGRAM}' \"$verb\" \"$@\"\n")
     wrapper.chmod(0o755)
     shutil.copyfile(image("debian.qcow2"), directory / "golden.qcow2")
@@ -66,7 +66,7 @@ def run_on_terminal(line, directory, environment):
 
 def test_life_of_a_template():
     lines = read_lines()
-    equal(len(lines), 5, "lines")
+    equal(len(lines), 6, "lines")
     directory, environment = make_directory()
     for line in lines:
         print(f"# $ {line}", flush=True)
@@ -74,6 +74,8 @@ def test_life_of_a_template():
         equal(status, 0, f"exit status of {line}")
         if " scan " in line:
             true("Scanned: 0 files" in text, "nothing of the clone is scanned")
+        if " clean " in line:
+            true("nothing infected was found" in text, "nothing of the clone is infected")
 
 
 harness.main(test_life_of_a_template)
