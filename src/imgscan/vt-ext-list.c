@@ -14,6 +14,7 @@ typedef struct {
   gpointer user_data;
   VtFsTree *tree;
   GHashTable *links; /* inode to names that are still to come: files with several */
+  GQueue coming;     /* of VtFsDirectory: the next ones, which have been asked for */
 } Lister;
 
 /* A file's names must be as many as it says. */
@@ -120,18 +121,22 @@ read_directory (Lister *self, const VtFsDirectory *place, GError **error)
   return TRUE;
 }
 
-/* Directories lie scattered: those that are next come together instead of one by one. */
+/*
+ * Directories lie scattered, and the server needs a while for each: several are asked for before
+ * the first of them is read. What was found last is not the next one to be read, since it would
+ * have to be waited for.
+ */
 static void
 prefetch (Lister *self)
 {
-  for (guint i = 0; i < AHEAD; i++) {
-    VtFsDirectory *place = vt_fs_tree_peek (self->tree, i);
+  while (g_queue_get_length (&self->coming) < AHEAD) {
+    VtFsDirectory *place = vt_fs_tree_pop (self->tree);
 
     if (place == NULL)
       break;
     if (place->begin != 0)
       vt_ext_io_prefetch (self->ext->io, place->begin * self->ext->fs->blocksize);
-    place->begin = 0;
+    g_queue_push_tail (&self->coming, place);
   }
 }
 
@@ -142,7 +147,7 @@ list (Lister *self, GError **error)
     g_autoptr (VtFsDirectory) place = NULL;
 
     prefetch (self);
-    place = vt_fs_tree_pop (self->tree);
+    place = g_queue_pop_head (&self->coming);
     if (place == NULL)
       return check_links (self, error);
     if (!read_directory (self, place, error))
@@ -155,7 +160,9 @@ vt_ext_list (VtFs *fs, VtFsNameFunc func, gpointer user_data, GError **error)
 {
   g_autoptr (VtFsTree) tree = vt_fs_tree_new (EXT2_ROOT_INO);
   g_autoptr (GHashTable) links = g_hash_table_new (NULL, NULL);
-  Lister lister = {(VtExt *)fs, func, user_data, tree, links};
+  Lister lister = {(VtExt *)fs, func, user_data, tree, links, G_QUEUE_INIT};
+  gboolean done = list (&lister, error);
 
-  return list (&lister, error);
+  g_queue_clear_full (&lister.coming, (GDestroyNotify)vt_fs_directory_free);
+  return done;
 }

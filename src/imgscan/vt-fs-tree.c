@@ -71,13 +71,6 @@ vt_fs_tree_pop (VtFsTree *self)
   return directory;
 }
 
-VtFsDirectory *
-vt_fs_tree_peek (VtFsTree *self, guint n)
-{
-  return n < self->waiting->len ? g_ptr_array_index (self->waiting, self->waiting->len - 1 - n)
-                                : NULL;
-}
-
 gboolean
 vt_fs_tree_push (VtFsTree *self,
                  const char *path,

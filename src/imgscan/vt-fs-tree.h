@@ -13,7 +13,7 @@ typedef struct {
   char *path;     /* "" for the top */
   guint64 id;     /* what its kind of file system knows it by; no two have the same */
   guint64 parent; /* the ID of the directory that it is in; the top's is its own */
-  guint64 begin;  /* where it may begin, for reading ahead; 0: not known, or asked for already */
+  guint64 begin;  /* where it may begin, for reading ahead; 0: not known */
   guint depth;
 } VtFsDirectory;
 
@@ -29,8 +29,6 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC (VtFsTree, vt_fs_tree_free)
 
 /* The directory that is next, the caller's; NULL: there is none left. */
 VtFsDirectory *vt_fs_tree_pop (VtFsTree *self);
-/* The one that is next when N others were read, still the tree's; NULL: there is none. */
-VtFsDirectory *vt_fs_tree_peek (VtFsTree *self, guint n);
 
 /* Adds the directory ID, which has PATH and is in PARENT. */
 gboolean vt_fs_tree_push (VtFsTree *self,
