@@ -84,7 +84,7 @@ static inline char *
 engine_fixture_id (EngineFixture *fixture)
 {
   g_autoptr (GError) error = NULL;
-  g_autoptr (VtEngineId) id = vt_engine_id_new (fixture->options, &error);
+  g_autoptr (VtEngineId) id = vt_engine_id_new (fixture->options, NULL, &error);
 
   g_assert_no_error (error);
   return g_strdup (id->id);

@@ -51,7 +51,7 @@ set_up (Fixture *fixture, gconstpointer reader)
   engine_fixture_set_up (&fixture->base, NULL);
   store_path = g_build_filename (fixture->base.dir, "store", "verdicts.db", NULL);
   fixture->spawner = spawner;
-  fixture->engine_id = vt_engine_id_new (fixture->base.options, &error);
+  fixture->engine_id = vt_engine_id_new (fixture->base.options, NULL, &error);
   g_assert_no_error (error);
   fixture->store = vt_store_open (store_path, &error);
   g_assert_no_error (error);

@@ -35,7 +35,7 @@ assert_fails (Fixture *fixture, VtEngineError code)
 {
   g_autoptr (GError) error = NULL;
 
-  g_assert_null (vt_engine_id_new (fixture->options, &error));
+  g_assert_null (vt_engine_id_new (fixture->options, NULL, &error));
   g_assert_error (error, VT_ENGINE_ERROR, (gint)code);
 }
 
@@ -50,7 +50,7 @@ test_contents (Fixture *fixture, gconstpointer data)
   g_autofree char *path = g_build_filename (fixture->database_dir, "b.hdb", NULL);
 
   write_file (fixture->database_dir, "b.hdb", "# empty\n");
-  id = vt_engine_id_new (fixture->options, &error);
+  id = vt_engine_id_new (fixture->options, NULL, &error);
   g_assert_no_error (error);
   g_assert_cmpstr (id->version, ==, cl_retver ());
   g_assert_cmpuint (id->flevel, ==, cl_retflevel ());
@@ -77,7 +77,7 @@ test_header (Fixture *fixture, gconstpointer data)
   g_autofree char *header = g_strdup_printf ("%-512s", fields);
 
   write_file (fixture->database_dir, "main.cvd", header);
-  id = vt_engine_id_new (fixture->options, &error);
+  id = vt_engine_id_new (fixture->options, NULL, &error);
   g_assert_no_error (error);
   database = g_ptr_array_index (id->databases, 0);
   g_assert_cmpstr (database->name, ==, "main.cvd");
@@ -181,7 +181,7 @@ test_no_database (Fixture *fixture, gconstpointer data)
   assert_fails (fixture, VT_ENGINE_ERROR_NO_DATABASE);
   g_free (fixture->options->database_dir);
   fixture->options->database_dir = g_strdup (missing);
-  g_assert_null (vt_engine_id_new (fixture->options, &error));
+  g_assert_null (vt_engine_id_new (fixture->options, NULL, &error));
   g_assert_error (error, VT_ENGINE_ERROR, VT_ENGINE_ERROR_NO_DATABASE);
   g_assert_nonnull (strstr (error->message, missing));
   g_assert_nonnull (strstr (error->message, "vtemplater db update"));

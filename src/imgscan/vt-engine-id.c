@@ -98,7 +98,8 @@ set_file_error (GError **error, const char *path)
 
 /* FALSE and no error: not a regular file. */
 static gboolean
-add_database (VtEngineId *self, const char *dir, const char *name, GError **error)
+add_database (
+    VtEngineId *self, const char *dir, const char *name, VtFileDigests *digests, GError **error)
 {
   g_autofree char *path = g_build_filename (dir, name, NULL);
   /* Not to wait for the other end if somebody has put a pipe there. */
@@ -117,7 +118,7 @@ add_database (VtEngineId *self, const char *dir, const char *name, GError **erro
   database->time = status.st_mtime;
   g_ptr_array_add (self->databases, database);
   read_header (database, path);
-  if (vt_digest_of_fd (fd, (guint64)status.st_size, &database->digest, error))
+  if (vt_file_digests_get (digests, fd, &status, &database->digest, error))
     return TRUE;
   g_prefix_error (error, "signatures: %s: ", name);
   return FALSE;
@@ -197,7 +198,7 @@ digest_settings (const char *settings)
 }
 
 VtEngineId *
-vt_engine_id_new (const VtEngineOptions *options, GError **error)
+vt_engine_id_new (const VtEngineOptions *options, VtFileDigests *digests, GError **error)
 {
   g_autoptr (VtEngineId) self = g_new0 (VtEngineId, 1);
   g_autofree char *settings = vt_engine_settings_describe (options);
@@ -214,7 +215,7 @@ vt_engine_id_new (const VtEngineOptions *options, GError **error)
     const char *name = g_ptr_array_index (names, i);
     GError *local_error = NULL;
 
-    if (add_database (self, options->database_dir, name, &local_error)) {
+    if (add_database (self, options->database_dir, name, digests, &local_error)) {
       any_loaded |= is_loaded (name);
     } else if (local_error != NULL) {
       g_propagate_error (error, local_error);

@@ -10,6 +10,7 @@
 
 #include "vt-digest.h"
 #include "vt-engine-options.h"
+#include "vt-file-digests.h"
 
 typedef enum {
   VT_ENGINE_ERROR_NO_DATABASE,  /* the directory is missing or holds no signatures */
@@ -37,8 +38,10 @@ typedef struct {
   char *id;             /* likewise, of all */
 } VtEngineId;
 
-/* Reads and hashes every database file of OPTIONS' directory. */
+/* Reads and hashes every database file of OPTIONS' directory, but for those that DIGESTS has (may
+ * be NULL). */
 VtEngineId *vt_engine_id_new (const VtEngineOptions *options,
+                              VtFileDigests *digests,
                               GError **error) G_GNUC_WARN_UNUSED_RESULT;
 void vt_engine_id_free (VtEngineId *self);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (VtEngineId, vt_engine_id_free)

@@ -64,7 +64,7 @@ load_signatures (struct cl_engine *engine,
 static gboolean
 check_unchanged (const VtEngineOptions *options, const char *engine_id, GError **error)
 {
-  g_autoptr (VtEngineId) now = vt_engine_id_new (options, error);
+  g_autoptr (VtEngineId) now = vt_engine_id_new (options, NULL, error);
 
   if (now == NULL)
     return FALSE;

@@ -146,7 +146,9 @@ vt_store_clear (VtStore *self, GError **error)
   vt_store_drop_pending (self);
   if (!vt_store_begin (self, error) ||
       !vt_store_end (
-          self, vt_store_exec (self, "DELETE FROM verdict; DELETE FROM engine", "clearing", error),
+          self,
+          vt_store_exec (self, "DELETE FROM verdict; DELETE FROM engine; DELETE FROM host_file",
+                         "clearing", error),
           error))
     return FALSE;
   shrink (self);

@@ -10,10 +10,11 @@
  * Schema history; the number is the database's user_version:
  *   1: engine, verdict
  *   2: verdict.members
+ *   3: host_file
  * An engine's number is never used again (AUTOINCREMENT), so that no process can take another
  * engine's verdicts for its own after a prune.
  */
-#define SCHEMA_VERSION 2
+#define SCHEMA_VERSION 3
 
 static const char *const migrations[] = {
     "CREATE TABLE engine ("
@@ -32,6 +33,17 @@ static const char *const migrations[] = {
     ") STRICT, WITHOUT ROWID;",
     /* Names, each with its closing NUL (vt-members.h). */
     "ALTER TABLE verdict ADD COLUMN members BLOB NOT NULL DEFAULT x'';",
+    /* VtFileStamp. The greater an id, the later it was added. */
+    "CREATE TABLE host_file ("
+    "  id INTEGER PRIMARY KEY AUTOINCREMENT,"
+    "  device INTEGER NOT NULL,"
+    "  inode INTEGER NOT NULL,"
+    "  size INTEGER NOT NULL,"
+    "  mtime INTEGER NOT NULL," /* nanoseconds since 1970 */
+    "  ctime INTEGER NOT NULL," /* likewise */
+    "  sha256 BLOB NOT NULL,"
+    "  UNIQUE (device, inode)"
+    ") STRICT;",
 };
 G_STATIC_ASSERT (G_N_ELEMENTS (migrations) == SCHEMA_VERSION);
 

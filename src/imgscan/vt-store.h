@@ -19,6 +19,7 @@
 #include <gio/gio.h>
 
 #include "vt-digest.h"
+#include "vt-file-digests.h"
 #include "vt-verdict.h"
 
 typedef enum {
@@ -84,6 +85,18 @@ gboolean vt_store_insert (VtStore *self,
                           const char *const *members,
                           GError **error) G_GNUC_WARN_UNUSED_RESULT;
 gboolean vt_store_flush (VtStore *self, GError **error) G_GNUC_WARN_UNUSED_RESULT;
+
+/*
+ * Digests of the host's files (vt-file-digests.h): adds to DIGESTS what is known from before; keeps
+ * what is new in it; forgets all of them.
+ */
+gboolean vt_store_load_digests (VtStore *self,
+                                VtFileDigests *digests,
+                                GError **error) G_GNUC_WARN_UNUSED_RESULT;
+gboolean vt_store_save_digests (VtStore *self,
+                                const VtFileDigests *digests,
+                                GError **error) G_GNUC_WARN_UNUSED_RESULT;
+gboolean vt_store_forget_digests (VtStore *self, GError **error) G_GNUC_WARN_UNUSED_RESULT;
 
 /* Number of verdicts held under ENGINE_ID. Flushes first, as do statistics and pruning. */
 gboolean vt_store_count (VtStore *self, const char *engine_id, guint64 *count, GError **error)

@@ -14,19 +14,31 @@ typedef struct {
 } EngineAnswer;
 
 static gpointer
-find_engine_id (gpointer options)
+find_engine_id (gpointer user_data)
 {
+  const VtSession *self = user_data;
   EngineAnswer *answer = g_new0 (EngineAnswer, 1);
 
-  answer->id = vt_engine_id_new (options, &answer->error);
+  answer->id = vt_engine_id_new (self->engine_options, self->digests, &answer->error);
   return answer;
+}
+
+/* What the store cannot tell or keep of them is found out again. */
+static void
+tell_of_digests (const GError *error)
+{
+  if (error != NULL)
+    g_debug ("digests of the signatures: %s", error->message);
 }
 
 static gboolean
 take_engine_id (VtSession *self, GError **error)
 {
   g_autofree EngineAnswer *answer = g_thread_join (g_steal_pointer (&self->engine_thread));
+  g_autoptr (GError) failure = NULL;
 
+  if (!vt_store_save_digests (self->store, self->digests, &failure))
+    tell_of_digests (failure);
   self->engine_id = answer->id;
   if (answer->error != NULL)
     g_propagate_error (error, answer->error);
@@ -44,6 +56,7 @@ vt_session_clear (VtSession *self)
   g_clear_pointer (&self->store, vt_store_free);
   g_clear_pointer (&self->run_dir, vt_run_dir_free);
   g_clear_pointer (&self->engine_id, vt_engine_id_free);
+  g_clear_pointer (&self->digests, vt_file_digests_free);
   g_clear_pointer (&self->spawner, vt_spawner_free);
   g_clear_pointer (&self->engine_options, vt_engine_options_free);
   g_clear_pointer (&self->passwords, g_strfreev);
@@ -95,6 +108,28 @@ new_unpack_pool (const VtSession *self, guint jobs)
   return vt_unpack_pool_new (self->spawner, &options);
 }
 
+static void
+start_engine_id (VtSession *self)
+{
+  g_autoptr (GError) failure = NULL;
+
+  self->digests = vt_file_digests_new ();
+  if (!vt_store_load_digests (self->store, self->digests, &failure))
+    tell_of_digests (failure);
+  self->engine_thread = g_thread_new ("engine-id", find_engine_id, self);
+}
+
+/* A digest that was taken for the file's may be why. */
+static void
+on_pool_failed (VtScanPool *pool, const GError *error, VtSession *self)
+{
+  g_autoptr (GError) failure = NULL;
+
+  if (g_error_matches (error, VT_ENGINE_ERROR, VT_ENGINE_ERROR_CHANGED) &&
+      !vt_store_forget_digests (self->store, &failure))
+    tell_of_digests (failure);
+}
+
 gboolean
 vt_session_begin (VtSession *self, GError **error)
 {
@@ -104,8 +139,10 @@ vt_session_begin (VtSession *self, GError **error)
     return FALSE;
   self->unwrap.spawner = self->spawner;
   self->cancellable = g_cancellable_new ();
-  self->engine_thread = g_thread_new ("engine-id", find_engine_id, self->engine_options);
-  return open_store (self, error);
+  if (!open_store (self, error))
+    return FALSE;
+  start_engine_id (self);
+  return TRUE;
 }
 
 gboolean
@@ -116,6 +153,7 @@ vt_session_complete (VtSession *self, GError **error)
   if (!take_engine_id (self, error))
     return FALSE;
   self->pool = vt_scan_pool_new (self->spawner, self->engine_options, jobs);
+  g_signal_connect (self->pool, "failed", G_CALLBACK (on_pool_failed), self);
   self->unpack_pool = new_unpack_pool (self, jobs);
   return TRUE;
 }

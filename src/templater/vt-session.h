@@ -20,6 +20,7 @@ typedef struct {
   guint64 max_spool_size;
   GStrv passwords;
   VtSpawner *spawner;
+  VtFileDigests *digests; /* of the signatures; the thread's while there is one */
   GThread *engine_thread; /* finds out the engine's id, until that is asked for */
   VtEngineId *engine_id;
   VtRunDir *run_dir; /* for a store that is not kept */

@@ -57,7 +57,7 @@ show_status (const DbOptions *options)
 {
   g_autoptr (VtEngineOptions) engine = make_engine_options (options);
   g_autoptr (GError) error = NULL;
-  g_autoptr (VtEngineId) id = vt_engine_id_new (engine, &error);
+  g_autoptr (VtEngineId) id = vt_engine_id_new (engine, NULL, &error);
 
   if (id == NULL)
     return vt_cli_fail ("db status", error);
