@@ -196,10 +196,28 @@ test_sarif_failed (void)
   }
 }
 
+static void
+test_json_older_verdicts (void)
+{
+  VtScanResult *result = new_clean_result ("disk.qcow2");
+  g_autoptr (GPtrArray) results = new_results (result, NULL);
+  g_autoptr (JsonParser) parser = json_parser_new ();
+  g_autofree char *text = NULL;
+  JsonObject *stats;
+
+  result->stats.from_store_older = 44;
+  result->stats.from_store_age = 86401;
+  text = write_report (VT_REPORT_JSON, results);
+  stats = json_object_get_object_member (parse (parser, text), "stats");
+  g_assert_cmpint (json_object_get_int_member (stats, "from_store_older"), ==, 44);
+  g_assert_cmpint (json_object_get_int_member (stats, "from_store_age"), ==, 86401);
+}
+
 int
 main (int argc, char **argv)
 {
   g_test_init (&argc, &argv, NULL);
+  g_test_add_func ("/report-json/older-verdicts", test_json_older_verdicts);
   g_test_add_func ("/report/json/hostile", test_json_hostile);
   g_test_add_func ("/report/json/failed-and-several", test_json_failed_and_several);
   g_test_add_func ("/report/sarif/hostile", test_sarif_hostile);

@@ -98,6 +98,25 @@ assert_has_line (const char *text, const char *line)
 }
 
 static void
+test_text_older_verdicts (void)
+{
+  VtScanResult *result = new_clean_result ("disk.qcow2");
+  g_autoptr (GPtrArray) results = new_results (result, NULL);
+  g_autofree char *days = NULL;
+  g_autofree char *day = NULL;
+
+  result->stats.from_store_older = 44;
+  result->stats.from_store_age = 86401;
+  days = write_report (VT_REPORT_TEXT, results);
+  assert_has_line (
+      days, "Of these by older signatures: 44 files, the oldest 2 days old (--max-verdict-age)");
+  result->stats.from_store_age = 1;
+  day = write_report (VT_REPORT_TEXT, results);
+  assert_has_line (
+      day, "Of these by older signatures: 44 files, the oldest 1 day old (--max-verdict-age)");
+}
+
+static void
 test_text_hostile (void)
 {
   g_autofree char *text = write_sample (VT_REPORT_TEXT, 1);
@@ -277,6 +296,7 @@ main (int argc, char **argv)
   g_test_add_func ("/report/format-names", test_format_names);
   g_test_add_func ("/report/dates", test_dates);
   g_test_add_func ("/report/text/clean", test_text_clean);
+  g_test_add_func ("/report/text/older-verdicts", test_text_older_verdicts);
   g_test_add_func ("/report/text/hostile", test_text_hostile);
   g_test_add_func ("/report/text/never-clean-without-a-scan", test_text_never_clean_without_a_scan);
   g_test_add_func ("/report/text/several", test_text_several);

@@ -292,7 +292,8 @@ test_members_are_known (Fixture *fixture, gconstpointer reader)
 {
   g_autoptr (VtScanResult) result = NULL;
 
-  prepare_template (fixture, TRUE);
+  make_template (fixture);
+  prepare (fixture->template, SEED_ENGINE, fixture->store);
   result = run_job (fixture);
   g_assert_no_error (result->error);
   g_assert_cmpuint (result->stats.clean, ==, 1);
@@ -301,7 +302,19 @@ test_members_are_known (Fixture *fixture, gconstpointer reader)
   g_assert_cmpuint (result->stats.infected, ==, 0);
 }
 
-/* The same without a template is a finding, so that the test above says something. */
+/* The container's verdict is kept as one of the engine in force. */
+static void
+test_members_are_not_known_by_older_signatures (Fixture *fixture, gconstpointer reader)
+{
+  g_autoptr (VtScanResult) result = NULL;
+
+  prepare_template (fixture, TRUE);
+  result = run_job (fixture);
+  g_assert_no_error (result->error);
+  g_assert_cmpuint (result->stats.infected, ==, 1);
+}
+
+/* The same without a template is a finding, so that the tests above say something. */
 static void
 test_members_are_scanned_without_a_template (Fixture *fixture, gconstpointer reader)
 {
@@ -343,6 +356,8 @@ add_tests (void)
                      test_finding_of_the_store_is_reported);
   ADD_WITH_TEMPLATE ("newer-finding-comes-first", unchanged_reader, test_newer_finding_comes_first);
   ADD_WITH_TEMPLATE ("members-are-known", archive_reader, test_members_are_known);
+  ADD_WITH_TEMPLATE ("members-are-not-known-by-older-signatures", archive_reader,
+                     test_members_are_not_known_by_older_signatures);
   ADD_WITH_TEMPLATE ("members-are-scanned-without-a-template", archive_reader,
                      test_members_are_scanned_without_a_template);
   ADD_WITH_TEMPLATE ("new-content-goes-to-the-engine", mixed_clone_reader,

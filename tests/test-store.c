@@ -79,8 +79,11 @@ test_the_first_schema_is_migrated (StoreFixture *fixture, gconstpointer data)
 
   insert_number (store, ENGINE_A, 1, vt_verdict_clean ());
   vt_store_free (store);
-  run_raw (fixture->path, "DROP TABLE host_file; ALTER TABLE verdict DROP COLUMN members;"
-                          "PRAGMA user_version = 1");
+  run_raw (fixture->path,
+           "DROP TABLE host_file; DROP INDEX engine_by_signatures;"
+           "ALTER TABLE engine DROP COLUMN settings; ALTER TABLE engine DROP COLUMN databases;"
+           "ALTER TABLE engine DROP COLUMN signatures;"
+           "ALTER TABLE verdict DROP COLUMN members; PRAGMA user_version = 1");
   store = open_store (fixture->path);
   assert_members (fixture, store, "");
   vt_store_free (store);

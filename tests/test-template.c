@@ -48,12 +48,15 @@ assert_known (Fixture *fixture, guint number, VtVerdictKind kind, VtSource sourc
   const VtDigest digest = digest_of_number (number);
   VtVerdict verdict = {0};
   VtSource found = VT_SOURCE_NONE;
+  gint64 age = 0;
   g_auto (GStrv) members = NULL;
-  gboolean is_known = vt_template_lookup (fixture->template, &digest, &verdict, &members, &found);
+  gboolean is_known =
+      vt_template_lookup (fixture->template, &digest, &verdict, &members, &found, &age);
 
   g_assert_cmpint (is_known, ==, source != VT_SOURCE_NONE);
   g_assert_cmpint (found, ==, source);
   g_assert_cmpint (verdict.kind, ==, kind);
+  g_assert_cmpint (age, ==, 0);
   g_assert_null (members);
 }
 
@@ -150,12 +153,15 @@ test_other_settings_never_count (Fixture *fixture, gconstpointer data)
   g_assert_false (vt_template_counts (template));
 }
 
+/* 0 is for the engine in force, whatever the clocks say. */
 static void
-test_age_is_never_negative (Fixture *fixture, gconstpointer data)
+test_age_of_another_engine_is_never_0 (Fixture *fixture, gconstpointer data)
 {
   prepare_at (fixture->template, OTHER_ENGINE, DAY, SIGNATURES - 5 * DAY, fixture->store);
   assert_cache_counts (fixture);
-  g_assert_cmpint (vt_template_get_age (fixture->template), ==, 0);
+  g_assert_cmpint (vt_template_get_age (fixture->template), ==, 1);
+  prepare_at (fixture->template, OTHER_ENGINE, 0, SIGNATURES, fixture->store);
+  assert_nothing_is_known (fixture);
 }
 
 static void
@@ -207,6 +213,7 @@ test_finding_of_the_store_is_told (Fixture *fixture, gconstpointer data)
   const char *const path[] = {"data.tar", "bin/tool", NULL};
   VtVerdict verdict = {0};
   VtSource source = VT_SOURCE_NONE;
+  gint64 age;
   g_auto (GStrv) members = NULL;
   g_auto (GStrv) again = NULL;
 
@@ -214,13 +221,14 @@ test_finding_of_the_store_is_told (Fixture *fixture, gconstpointer data)
             path);
   prepare (fixture->template, OTHER_ENGINE, fixture->store);
   g_assert_true (
-      vt_template_lookup (fixture->template, &first.digest, &verdict, &members, &source));
+      vt_template_lookup (fixture->template, &first.digest, &verdict, &members, &source, &age));
   g_assert_cmpint (verdict.kind, ==, VT_VERDICT_INFECTED);
   g_assert_cmpstr (verdict.threat, ==, "Found");
   g_assert_cmpint (source, ==, VT_SOURCE_STORE);
   g_assert_cmpstrv (members, path);
   /* The members are the caller's. */
-  g_assert_true (vt_template_lookup (fixture->template, &first.digest, &verdict, &again, &source));
+  g_assert_true (
+      vt_template_lookup (fixture->template, &first.digest, &verdict, &again, &source, &age));
   g_assert_cmpstrv (again, path);
   assert_told (fixture, "0/12 ");
 }
@@ -345,7 +353,7 @@ main (int argc, char **argv)
   add ("/template/without-an-age-only-the-present-engine-counts",
        test_without_an_age_only_the_present_engine_counts);
   add ("/template/other-settings-never-count", test_other_settings_never_count);
-  add ("/template/age-is-never-negative", test_age_is_never_negative);
+  add ("/template/age-of-another-engine-is-never-0", test_age_of_another_engine_is_never_0);
   add ("/template/store-stands-in-for-the-cache", test_store_stands_in_for_the_cache);
   add ("/template/preparing-again-asks-the-store-again", test_preparing_again_asks_the_store_again);
   add ("/template/finding-of-the-store-is-told", test_finding_of_the_store_is_told);

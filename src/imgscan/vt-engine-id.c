@@ -231,6 +231,19 @@ vt_engine_id_new (const VtEngineOptions *options, VtFileDigests *digests, GError
   return g_steal_pointer (&self);
 }
 
+gint64
+vt_engine_id_get_signature_time (const VtEngineId *self)
+{
+  gint64 newest = G_MININT64;
+
+  for (guint i = 0; i < self->databases->len; i++) {
+    const VtEngineDatabase *database = g_ptr_array_index (self->databases, i);
+
+    newest = MAX (newest, database->time);
+  }
+  return newest;
+}
+
 void
 vt_engine_id_free (VtEngineId *self)
 {

@@ -43,5 +43,7 @@ typedef struct {
 VtEngineId *vt_engine_id_new (const VtEngineOptions *options,
                               VtFileDigests *digests,
                               GError **error) G_GNUC_WARN_UNUSED_RESULT;
+/* The time of its newest database, in seconds since 1970. */
+gint64 vt_engine_id_get_signature_time (const VtEngineId *self);
 void vt_engine_id_free (VtEngineId *self);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (VtEngineId, vt_engine_id_free)

@@ -67,6 +67,8 @@ vt_report_json_stats (VtJsonWriter *json, const char *name, const VtScanStats *s
   vt_json_uint (json, "scanned_members", stats->scanned_members);
   vt_json_uint (json, "scanned_member_bytes", stats->scanned_member_bytes);
   vt_json_uint (json, "from_store", stats->from_store);
+  vt_json_uint (json, "from_store_older", stats->from_store_older);
+  vt_json_uint (json, "from_store_age", (guint64)stats->from_store_age);
   vt_json_uint (json, "from_template", stats->from_template);
   vt_json_uint (json, "unread", stats->unread);
   vt_json_uint (json, "unread_bytes", stats->unread_bytes);

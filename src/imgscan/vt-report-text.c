@@ -130,6 +130,20 @@ write_incomplete_count (const VtScanResult *result, VtSink *sink)
   vt_sink_puts (sink, result->incomplete->len > 0 ? ")\n" : "\n");
 }
 
+/* A day that has begun counts: these are as old as that, or younger. */
+static void
+write_from_store (const VtScanStats *stats, VtSink *sink)
+{
+  gint64 days = (stats->from_store_age + SECONDS_A_DAY - 1) / SECONDS_A_DAY;
+
+  vt_sink_printf (sink, "From store: %" G_GUINT64_FORMAT " files\n", stats->from_store);
+  if (stats->from_store_older > 0)
+    vt_sink_printf (sink,
+                    "Of these by older signatures: %" G_GUINT64_FORMAT
+                    " files, the oldest %" G_GINT64_FORMAT " %s old (--max-verdict-age)\n",
+                    stats->from_store_older, days, days == 1 ? "day" : "days");
+}
+
 static void
 write_counts (const VtScanResult *result, VtSink *sink)
 {
@@ -156,7 +170,7 @@ write_counts (const VtScanResult *result, VtSink *sink)
                     "Members of containers: %" G_GUINT64_FORMAT ", %s (scanned: %" G_GUINT64_FORMAT
                     ", %s)\n",
                     stats->members, member_bytes, stats->scanned_members, scanned_member_bytes);
-  vt_sink_printf (sink, "From store: %" G_GUINT64_FORMAT " files\n", stats->from_store);
+  write_from_store (stats, sink);
   vt_sink_printf (sink, "From template: %" G_GUINT64_FORMAT " files\n", stats->from_template);
 }
 

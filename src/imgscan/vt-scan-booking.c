@@ -38,6 +38,8 @@ count_source (VtScanJob *self, const VtFileResult *file)
     stats->scanned_bytes += file->size;
   } else if (file->source == VT_SOURCE_STORE) {
     stats->from_store++;
+    stats->from_store_older += file->verdict_age > 0;
+    stats->from_store_age = MAX (stats->from_store_age, file->verdict_age);
   } else if (file->source == VT_SOURCE_TEMPLATE) {
     stats->from_template++;
   }

@@ -28,6 +28,7 @@ struct _VtScanContent {
   VtVerdict verdict;
   GStrv members; /* where in the content that is; NULL for itself */
   VtSource source;
+  gint64 verdict_age; /* as VtFileResult has it */
   gboolean cut_short; /* a limit of what is around it stopped the looking into it */
   gboolean passing;   /* it may be another in the next run */
 

@@ -58,6 +58,7 @@ on_settled (VtScanContent *settled, gpointer user_data)
   result->verdict = content->verdict;
   result->members = g_steal_pointer (&content->members);
   result->source = content->source;
+  result->verdict_age = content->verdict_age;
   finish (content->job, task);
 }
 
@@ -78,7 +79,7 @@ find_unchanged (VtScanJob *self, VtFileResult *result, VtSource *source, GError 
   }
   if (failure == NULL)
     return vt_template_lookup (context->template, &result->digest, &result->verdict,
-                               &result->members, source);
+                               &result->members, source, &result->verdict_age);
   g_propagate_error (error, failure);
   return FALSE;
 }

@@ -214,6 +214,37 @@ is_worth_a_try (const VtScanContent *self, const VtVerdict *known)
          self->job->context.passwords != NULL;
 }
 
+/*
+ * What engines before the one in force say, and a template. Nothing older is for members: of their
+ * verdicts one of the engine in force is made, for the container, and that is kept.
+ */
+static gboolean
+find_elsewhere (VtScanContent *self, VtVerdict *verdict, VtSource *source, GError **error)
+{
+  const VtScanContext *context = &self->job->context;
+  VtTemplate *template = context->template;
+  gboolean current = template != NULL && vt_template_get_age (template) == 0;
+  GError *failed = NULL;
+  gint64 age;
+
+  if (current && vt_template_lookup (template, &self->digest, verdict, &self->members, source,
+                                     &self->verdict_age))
+    return TRUE;
+  if (self->depth > 0)
+    return FALSE;
+  if (vt_store_lookup_older (context->store, &self->digest, self->size, verdict, &age, &failed)) {
+    /* What is not clean is for the engine in force to say. */
+    self->verdict_age = verdict->kind == VT_VERDICT_CLEAN ? age : 0;
+    return verdict->kind == VT_VERDICT_CLEAN;
+  }
+  if (failed == NULL)
+    return template != NULL && !current &&
+           vt_template_lookup (template, &self->digest, verdict, &self->members, source,
+                               &self->verdict_age);
+  g_propagate_error (error, failed);
+  return FALSE;
+}
+
 static gboolean
 find_known (VtScanContent *self, VtVerdict *verdict, VtSource *source, GError **error)
 {
@@ -237,8 +268,7 @@ find_known (VtScanContent *self, VtVerdict *verdict, VtSource *source, GError **
     return FALSE;
   }
   if (failed == NULL)
-    return context->template != NULL &&
-           vt_template_lookup (context->template, &self->digest, verdict, &self->members, source);
+    return find_elsewhere (self, verdict, source, error);
   g_propagate_error (error, failed);
   return FALSE;
 }

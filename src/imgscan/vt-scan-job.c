@@ -237,6 +237,7 @@ static gboolean
 engine_may_be_needed (VtScanJob *self, GError **error)
 {
   const VtTemplate *template = self->context.template;
+  gboolean has_older = FALSE;
   guint64 known = 0;
 
   if (template != NULL && vt_template_counts (template))
@@ -244,7 +245,7 @@ engine_may_be_needed (VtScanJob *self, GError **error)
 
   /* Loading goes on beside the opening of the image. What knows nothing will need the engine. */
   return vt_store_count (self->context.store, self->context.engine_id->id, &known, error) &&
-         known == 0;
+         known == 0 && vt_store_has_older (self->context.store, &has_older, error) && !has_older;
 }
 
 static void

@@ -59,6 +59,8 @@ typedef struct {
   VtVerdict verdict;
   GStrv members; /* where in the file that is; NULL for the file itself */
   VtSource source;
+  gint64 verdict_age; /* of an older verdict of the store: how old its signatures are, in seconds;
+                       * 0: it is none */
 } VtFileResult;
 
 VtFileResult *vt_file_result_new (void);
@@ -98,6 +100,8 @@ typedef struct {
   guint64 scanned_members; /* those that went to the engine */
   guint64 scanned_member_bytes;
   guint64 from_store;
+  guint64 from_store_older; /* those of them whose verdicts are of older signatures */
+  gint64 from_store_age;    /* how old the oldest of these signatures are, in seconds */
   guint64 from_template;
   guint64 unread; /* files that were as in the template, so that their contents were not read */
   guint64 unread_bytes;

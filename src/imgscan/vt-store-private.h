@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only WITH cryptsetup-OpenSSL-exception
 /*
  * Between the parts of the verdict store: vt-store-file.c decides whether a file may be trusted,
- * vt-store-schema.c opens it as a database, vt-store.c looks up and inserts, vt-store-admin.c keeps
- * house.
+ * vt-store-schema.c opens it as a database, vt-store.c looks up and inserts, vt-store-older.c knows
+ * of engines that are not in force any more, vt-store-admin.c keeps house.
  */
 #pragma once
 
@@ -14,11 +14,20 @@
 
 typedef enum {
   VT_STORE_STATEMENT_LOOKUP,
+  VT_STORE_STATEMENT_LOOKUP_OLDER,
   VT_STORE_STATEMENT_ADD_ENGINE,
   VT_STORE_STATEMENT_INSERT,
   VT_STORE_STATEMENT_TOUCH,
   VT_STORE_N_STATEMENTS,
 } VtStoreStatement;
+
+/* The engine in force, as its row has it; all NULL and 0: none was named. */
+typedef struct {
+  char *id;
+  char *settings;
+  char *databases;
+  gint64 signatures;
+} VtStoreEngine;
 
 struct _VtStore {
   char *path; /* resolved: no part of it is a symbolic link */
@@ -30,6 +39,9 @@ struct _VtStore {
   GHashTable *touched; /* set of PendingVerdict: of use today, which is not noted yet */
   gint64 pending_since;
   guint flush_at; /* size of pending or touched that makes it worth a write */
+  VtStoreEngine engine;
+  gint64 now;     /* when that was named: seconds since 1970 */
+  gint64 max_age; /* of what older verdicts may be found with, in seconds; 0: none count */
 };
 
 /* PATH resolved, made with its directory if it does not exist, and found fit to be trusted. */
@@ -50,3 +62,11 @@ gboolean vt_store_begin (VtStore *self, GError **error) G_GNUC_WARN_UNUSED_RESUL
 gboolean vt_store_end (VtStore *self, gboolean ok, GError **error) G_GNUC_WARN_UNUSED_RESULT;
 
 void vt_store_drop_pending (VtStore *self);
+/* The first six columns of a row: size, kind, reason, threat, used, members. FALSE: no verdict. */
+gboolean vt_store_read_row (sqlite3_stmt *row, guint64 size, VtVerdict *verdict, GStrv *members);
+/* Notes that a verdict, last used at USED, is of use now; if that is worth it. */
+void vt_store_note_use (VtStore *self, const char *engine_id, const VtDigest *digest, gint64 used);
+
+/* To parameters 2 to 4: what is known of ENGINE_ID beside its name; NULL where nothing is. */
+void vt_store_bind_engine (const VtStore *self, sqlite3_stmt *statement, const char *engine_id);
+void vt_store_engine_clear (VtStoreEngine *engine);

@@ -11,10 +11,11 @@
  *   1: engine, verdict
  *   2: verdict.members
  *   3: host_file
+ *   4: engine.settings, engine.databases, engine.signatures
  * An engine's number is never used again (AUTOINCREMENT), so that no process can take another
  * engine's verdicts for its own after a prune.
  */
-#define SCHEMA_VERSION 3
+#define SCHEMA_VERSION 4
 
 static const char *const migrations[] = {
     "CREATE TABLE engine ("
@@ -44,6 +45,11 @@ static const char *const migrations[] = {
     "  sha256 BLOB NOT NULL,"
     "  UNIQUE (device, inode)"
     ") STRICT;",
+    /* NULL where an earlier version wrote the row: nobody knows how old its verdicts are. */
+    "ALTER TABLE engine ADD COLUMN settings TEXT;"      /* VtEngineId.settings */
+    "ALTER TABLE engine ADD COLUMN databases TEXT;"     /* vt-store-older.c */
+    "ALTER TABLE engine ADD COLUMN signatures INTEGER;" /* time of the newest: seconds since 1970 */
+    "CREATE INDEX engine_by_signatures ON engine (settings, databases, signatures);",
 };
 G_STATIC_ASSERT (G_N_ELEMENTS (migrations) == SCHEMA_VERSION);
 

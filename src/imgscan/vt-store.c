@@ -32,8 +32,19 @@ static const char *const statement_sql[] = {
     [VT_STORE_STATEMENT_LOOKUP] =
         "SELECT size, kind, reason, threat, used, members FROM verdict"
         " WHERE engine = (SELECT id FROM engine WHERE name = ?1) AND sha256 = ?2",
+    /* Engines come from the newest to the oldest, and of two that are as new as each other the one
+     * with the worse answer first: whether its verdict may be taken is for who asks. */
+    [VT_STORE_STATEMENT_LOOKUP_OLDER] =
+        "SELECT size, kind, reason, threat, used, members, signatures, name"
+        " FROM engine CROSS JOIN verdict ON verdict.engine = engine.id"
+        " WHERE settings = ?1 AND databases = ?2 AND signatures >= ?3 AND sha256 = ?4"
+        " ORDER BY signatures DESC, kind = ?5 LIMIT 1",
+    /* The same signatures do not get younger by having their files touched. */
     [VT_STORE_STATEMENT_ADD_ENGINE] =
-        "INSERT INTO engine (name) VALUES (?1) ON CONFLICT DO NOTHING",
+        "INSERT INTO engine (name, settings, databases, signatures) VALUES (?1, ?2, ?3, ?4)"
+        " ON CONFLICT (name) DO UPDATE SET settings = excluded.settings,"
+        " databases = excluded.databases, signatures = excluded.signatures"
+        " WHERE excluded.signatures < ifnull (engine.signatures, 9223372036854775807)",
     [VT_STORE_STATEMENT_INSERT] =
         "INSERT OR REPLACE INTO verdict (engine, sha256, used, size, kind, reason, threat, members)"
         " SELECT id, ?2, ?3, ?4, ?5, ?6, ?7, ?8 FROM engine WHERE name = ?1",
@@ -114,6 +125,7 @@ vt_store_free (VtStore *self)
   g_hash_table_unref (self->pending);
   g_hash_table_unref (self->touched);
   g_string_chunk_free (self->engine_ids);
+  vt_store_engine_clear (&self->engine);
   g_free (self->path);
   g_free (self);
 }
@@ -174,6 +186,7 @@ write_pending (VtStore *self, GError **error)
     /* Also one that is known: another process may have pruned it since. */
     if (pending->engine_id != added) {
       sqlite3_bind_text (statement, 1, pending->engine_id, -1, SQLITE_STATIC);
+      vt_store_bind_engine (self, statement, pending->engine_id);
       if (!run (self, statement, error))
         return FALSE;
       added = pending->engine_id;
@@ -268,8 +281,8 @@ read_members (sqlite3_stmt *row, int column, GStrv *members)
   return vt_members_unpack (data, (gsize)sqlite3_column_bytes (row, column), members);
 }
 
-static gboolean
-read_verdict (sqlite3_stmt *row, guint64 size, VtVerdict *verdict, GStrv *members)
+gboolean
+vt_store_read_row (sqlite3_stmt *row, guint64 size, VtVerdict *verdict, GStrv *members)
 {
   const char *threat = (const char *)sqlite3_column_text (row, 3);
   guint kind;
@@ -295,14 +308,17 @@ needs_touch (gint64 used, gint64 now)
   return used > now || used < now - TOUCH_INTERVAL_S;
 }
 
-static void
-touch (VtStore *self, const PendingVerdict *key, gint64 now)
+void
+vt_store_note_use (VtStore *self, const char *engine_id, const VtDigest *digest, gint64 used)
 {
+  PendingVerdict key = make_key (self, engine_id, digest);
   g_autoptr (GError) error = NULL;
-  PendingVerdict *touched = g_new0 (PendingVerdict, 1);
+  gint64 now = now_seconds ();
+  PendingVerdict *touched;
 
-  touched->engine_id = key->engine_id;
-  touched->digest = key->digest;
+  if (!needs_touch (used, now) || g_hash_table_contains (self->touched, &key))
+    return;
+  touched = g_memdup2 (&key, sizeof key);
   touched->used = now;
   /* The verdict is good all the same; what cannot be noted only looks older than it is. */
   if (!gather (self, self->touched, touched, &error))
@@ -320,8 +336,7 @@ vt_store_lookup (VtStore *self,
 {
   PendingVerdict key = make_key (self, engine_id, digest);
   const PendingVerdict *pending = g_hash_table_lookup (self->pending, &key);
-  gint64 now = now_seconds ();
-  gint64 used = now;
+  gint64 used = 0;
   gboolean found = FALSE;
   sqlite3_stmt *statement;
   int step;
@@ -337,15 +352,15 @@ vt_store_lookup (VtStore *self,
   statement = bind_key (self, VT_STORE_STATEMENT_LOOKUP, &key);
   step = sqlite3_step (statement);
   if (step == SQLITE_ROW) {
-    found = read_verdict (statement, size, verdict, members);
+    found = vt_store_read_row (statement, size, verdict, members);
     used = sqlite3_column_int64 (statement, 4);
   } else if (step != SQLITE_DONE) {
     vt_store_set_error (self, "reading", error);
   }
   sqlite3_reset (statement);
   sqlite3_clear_bindings (statement);
-  if (found && needs_touch (used, now) && !g_hash_table_contains (self->touched, &key))
-    touch (self, &key, now);
+  if (found)
+    vt_store_note_use (self, engine_id, digest, used);
   return found;
 }
 

@@ -19,6 +19,7 @@
 #include <gio/gio.h>
 
 #include "vt-digest.h"
+#include "vt-engine-id.h"
 #include "vt-file-digests.h"
 #include "vt-verdict.h"
 
@@ -58,6 +59,14 @@ void vt_store_free (VtStore *self);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (VtStore, vt_store_free)
 
 /*
+ * Says that ENGINE is in force at NOW (seconds since 1970). The verdicts that are inserted under
+ * its id from then on can be older ones to an engine that comes after it (vt_store_lookup_older()).
+ * Those of engines before it are taken if their signatures are at most MAX_AGE seconds old at NOW;
+ * 0: none are, as before the first call.
+ */
+void vt_store_set_engine (VtStore *self, const VtEngineId *engine, gint64 now, gint64 max_age);
+
+/*
  * FALSE and no error: not known. Sees what was inserted and not flushed yet. SIZE, in bytes, must
  * be the one the verdict was found with. MEMBERS gets where in the content that is (vt-members.h;
  * g_strfreev()), NULL for the content itself. Does not write, but for noting, at most once a day
@@ -70,6 +79,26 @@ gboolean vt_store_lookup (VtStore *self,
                           VtVerdict *verdict,
                           GStrv *members,
                           GError **error);
+
+/*
+ * For what vt_store_lookup() does not know under the engine in force: what the newest of the other
+ * engines said that had the same settings and databases of the same names. FALSE and no error: none
+ * did, or none that may be taken; always so where no age is allowed.
+ *
+ * A verdict that is clean may be taken, and AGE is then how old its signatures are, in seconds, at
+ * least 1. It must not be inserted, nor anything that was concluded from it: that would make it a
+ * verdict of the engine in force. Any other verdict is there to be found out again, and says only
+ * that no still older one counts. Sees what has been flushed.
+ */
+gboolean vt_store_lookup_older (VtStore *self,
+                                const VtDigest *digest,
+                                guint64 size,
+                                VtVerdict *verdict,
+                                gint64 *age,
+                                GError **error);
+/* Whether there is any engine whose verdicts vt_store_lookup_older() may give. */
+gboolean
+vt_store_has_older (VtStore *self, gboolean *has, GError **error) G_GNUC_WARN_UNUSED_RESULT;
 
 /*
  * Remembers a verdict, and where in the content it is for (MEMBERS; may be NULL). Writes are

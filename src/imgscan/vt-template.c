@@ -11,6 +11,7 @@ typedef struct {
   VtDigest digest;
   VtVerdict verdict;
   GStrv members;
+  gint64 age; /* of an older verdict; 0: it is none */
 } KnownContent;
 
 struct _VtTemplate {
@@ -138,6 +139,27 @@ list_all_files (const VtTemplate *self)
   return files;
 }
 
+/* As vt_store_lookup(), and older verdicts as far as they are taken. */
+static gboolean
+look_up (VtStore *store,
+         const VtEngineId *engine,
+         const VtCleanFile *file,
+         KnownContent *known,
+         GError **error)
+{
+  GError *failure = NULL;
+
+  if (vt_store_lookup (store, engine->id, &file->digest, file->size, &known->verdict,
+                       &known->members, &failure))
+    return TRUE;
+  if (failure == NULL)
+    return vt_store_lookup_older (store, &file->digest, file->size, &known->verdict, &known->age,
+                                  error) &&
+           known->verdict.kind == VT_VERDICT_CLEAN;
+  g_propagate_error (error, failure);
+  return FALSE;
+}
+
 /* Whether STORE knows the content of FILE; it is remembered then. */
 static gboolean
 ask_store (VtTemplate *self,
@@ -147,28 +169,42 @@ ask_store (VtTemplate *self,
            gboolean *is_known,
            GError **error)
 {
+  KnownContent found = {.digest = file->digest};
   GError *failure = NULL;
   KnownContent *known;
-  VtVerdict verdict;
-  GStrv members;
 
   *is_known = g_hash_table_contains (self->known, &file->digest);
   if (*is_known)
     return TRUE;
-  *is_known =
-      vt_store_lookup (store, engine->id, &file->digest, file->size, &verdict, &members, &failure);
+  *is_known = look_up (store, engine, file, &found, &failure);
   if (!*is_known) {
     if (failure != NULL)
       g_propagate_error (error, failure);
     return failure == NULL;
   }
-  known = g_new0 (KnownContent, 1);
-  *known = (KnownContent){file->digest, verdict, members};
+  known = g_memdup2 (&found, sizeof found);
   g_hash_table_insert (self->known, &known->digest, known);
   return TRUE;
 }
 
-/* The files of which the store knows the content. */
+/* Whether no engine that came after the template's found something in what was clean then. One from
+ * before it counts as well: then FILE is read for nothing. */
+static gboolean
+ask_for_doubts (VtStore *store, const VtCleanFile *file, gboolean *is_known, GError **error)
+{
+  GError *failure = NULL;
+  VtVerdict verdict;
+  gint64 age;
+
+  *is_known = !vt_store_lookup_older (store, &file->digest, file->size, &verdict, &age, &failure) ||
+              verdict.kind == VT_VERDICT_CLEAN;
+  if (failure != NULL)
+    g_propagate_error (error, failure);
+  return failure == NULL;
+}
+
+/* The files that need not be read, where the cache is not of the engine in force: it counts, or the
+ * store knows their content. */
 static GArray *
 find_known_files (VtTemplate *self, const VtEngineId *engine, VtStore *store, GError **error)
 {
@@ -180,7 +216,8 @@ find_known_files (VtTemplate *self, const VtEngineId *engine, VtStore *store, GE
     const VtCleanFile *file = &g_array_index (all, VtCleanFile, i);
     gboolean is_known;
 
-    if (!ask_store (self, engine, store, file, &is_known, error))
+    if (self->counts ? !ask_for_doubts (store, file, &is_known, error)
+                     : !ask_store (self, engine, store, file, &is_known, error))
       return NULL;
     if (is_known)
       g_array_append_vals (files, file, 1);
@@ -201,7 +238,7 @@ judge (VtTemplate *self, const VtEngineId *engine, gint64 max_age_s, gint64 now)
 {
   gboolean current = g_str_equal (self->statement->engine_id, engine->id);
 
-  self->age = current ? 0 : MAX (now - vt_statement_get_signature_time (self->statement), 0);
+  self->age = current ? 0 : MAX (now - vt_statement_get_signature_time (self->statement), 1);
   self->counts = current || (self->age <= max_age_s && has_same_settings (self, engine));
 }
 
@@ -216,7 +253,7 @@ vt_template_prepare (VtTemplate *self,
   g_autoptr (GArray) known = NULL;
 
   judge (self, engine, max_age_s, now);
-  known = self->counts ? list_all_files (self) : find_known_files (self, engine, store, error);
+  known = self->age == 0 ? list_all_files (self) : find_known_files (self, engine, store, error);
   if (known == NULL)
     return FALSE;
   vt_fd_clear (&self->reader_files);
@@ -271,8 +308,12 @@ is_in_cache (VtTemplate *self, const VtDigest *digest)
 }
 
 gboolean
-vt_template_lookup (
-    VtTemplate *self, const VtDigest *digest, VtVerdict *verdict, GStrv *members, VtSource *source)
+vt_template_lookup (VtTemplate *self,
+                    const VtDigest *digest,
+                    VtVerdict *verdict,
+                    GStrv *members,
+                    VtSource *source,
+                    gint64 *verdict_age)
 {
   const KnownContent *known = g_hash_table_lookup (self->known, digest);
 
@@ -280,6 +321,7 @@ vt_template_lookup (
   if (self->counts && (vt_template_is_own (self, digest) || is_in_cache (self, digest))) {
     *verdict = vt_verdict_clean ();
     *source = VT_SOURCE_TEMPLATE;
+    *verdict_age = 0;
     return TRUE;
   }
   if (known == NULL)
@@ -287,6 +329,7 @@ vt_template_lookup (
   *verdict = known->verdict;
   *members = g_strdupv (known->members);
   *source = VT_SOURCE_STORE;
+  *verdict_age = known->age;
   return TRUE;
 }
 

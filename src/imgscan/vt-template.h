@@ -4,7 +4,8 @@
  * signature, and that the cache is the one that was signed.
  *
  * What the cache says counts as long as its signatures are current, or as old as is allowed. Where
- * they are not, only what the verdict store knows of its contents under the present engine counts.
+ * they are not, only what the verdict store knows of its contents counts: under the present engine,
+ * or by older verdicts that the store may give.
  *
  * For one thread.
  */
@@ -40,8 +41,8 @@ gboolean vt_template_is_own (const VtTemplate *self, const VtDigest *digest);
 /*
  * Decides what counts: the cache, if it was made by ENGINE; or by the same engine, rules and limits
  * with other signatures, which are at most MAX_AGE_S seconds old at NOW (seconds since 1970); else
- * what STORE knows under ENGINE. To be called before each scan, since what the store knows grows.
- * Fails with VT_STORE_ERROR.
+ * what STORE knows under ENGINE, or by older verdicts (vt_store_set_engine()). To be called before
+ * each scan, since what the store knows grows. Fails with VT_STORE_ERROR.
  */
 gboolean vt_template_prepare (VtTemplate *self,
                               const VtEngineId *engine,
@@ -52,16 +53,20 @@ gboolean vt_template_prepare (VtTemplate *self,
 
 /* Whether the cache's own verdicts count. */
 gboolean vt_template_counts (const VtTemplate *self);
-/* How old its signatures are, in seconds, at the time of vt_template_prepare(); 0 if they are those
- * in force. */
+/* How old its signatures are, in seconds, at the time of vt_template_prepare(), and at least 1; 0
+ * if they are those in force. */
 gint64 vt_template_get_age (const VtTemplate *self);
 
 /* Tells OPTIONS what the reader need not read. Valid until the next vt_template_prepare(). */
 void vt_template_apply (VtTemplate *self, VtImageOptions *options);
 
-/* What is known of a content; as vt_store_lookup() has it. */
-gboolean vt_template_lookup (
-    VtTemplate *self, const VtDigest *digest, VtVerdict *verdict, GStrv *members, VtSource *source);
+/* What is known of a content; as vt_store_lookup() and, for VERDICT_AGE, VtFileResult have it. */
+gboolean vt_template_lookup (VtTemplate *self,
+                             const VtDigest *digest,
+                             VtVerdict *verdict,
+                             GStrv *members,
+                             VtSource *source,
+                             gint64 *verdict_age);
 
 /* The number in the template of FILESYSTEM, which stands at the same place; -1: none. */
 gint vt_template_find_filesystem (const VtTemplate *self, const VtFilesystem *filesystem);

@@ -8,6 +8,8 @@
 
 #include "vt-verbs.h"
 
+#define SECONDS_A_DAY ((gint64)24 * 60 * 60)
+
 void
 vt_cli_options_clear (VtCliOptions *self)
 {
@@ -155,10 +157,18 @@ add_age_options (GOptionContext *context, VtCliOptions *self)
 {
   const GOptionEntry entries[] = {
       {"max-verdict-age", 0, 0, G_OPTION_ARG_INT, &self->max_verdict_age,
-       "Days that the signatures behind a template's verdicts may be old", "DAYS"},
+       "Days that the signatures behind verdicts may be old (default: 0, only those in use; of "
+       "verify: any)",
+       "DAYS"},
       G_OPTION_ENTRY_NULL};
 
   g_option_context_add_main_entries (context, entries, NULL);
+}
+
+gint64
+vt_cli_get_max_verdict_age (const VtCliOptions *self)
+{
+  return self->max_verdict_age != VT_CLI_NOT_GIVEN ? self->max_verdict_age * SECONDS_A_DAY : 0;
 }
 
 static const char *const backends[] = {

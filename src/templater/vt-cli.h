@@ -89,6 +89,8 @@ VtEngineOptions *vt_cli_make_engine_options (const VtCliOptions *self,
 gboolean vt_cli_make_wrapper_options (const VtCliOptions *self,
                                       VtWrapperOptions *options,
                                       GError **error) G_GNUC_WARN_UNUSED_RESULT;
+/* --max-verdict-age in seconds; 0 if it was not given. */
+gint64 vt_cli_get_max_verdict_age (const VtCliOptions *self);
 VtImageOptions *vt_cli_make_image_options (const VtCliOptions *self, const char *image);
 gboolean vt_cli_get_report_format (const VtCliOptions *self,
                                    VtReportFormat *format,

@@ -6,8 +6,6 @@
 #include "vt-report.h"
 #include "vt-template-source.h"
 
-#define SECONDS_A_DAY ((gint64)24 * 60 * 60)
-
 void
 vt_clone_clear (VtClone *self)
 {
@@ -22,8 +20,7 @@ vt_clone_init (VtClone *self, VtSession *session, GError **error)
   const VtCliOptions *cli = session->cli;
 
   self->session = session;
-  self->max_age_s =
-      cli->max_verdict_age != VT_CLI_NOT_GIVEN ? cli->max_verdict_age * SECONDS_A_DAY : 0;
+  self->max_age_s = vt_cli_get_max_verdict_age (cli);
   if (cli->attestation != NULL &&
       (cli->template == NULL || vt_template_is_envelope (cli->template))) {
     g_set_error_literal (error, G_OPTION_ERROR, G_OPTION_ERROR_BAD_VALUE,
@@ -33,11 +30,6 @@ vt_clone_init (VtClone *self, VtSession *session, GError **error)
   if (cli->pubkey != NULL) {
     self->key = vt_public_key_load (cli->pubkey, error);
     return self->key != NULL;
-  }
-  if (cli->max_verdict_age != VT_CLI_NOT_GIVEN && cli->template == NULL) {
-    g_set_error_literal (error, G_OPTION_ERROR, G_OPTION_ERROR_BAD_VALUE,
-                         "--max-verdict-age needs --pubkey: it is about the verdicts of templates");
-    return FALSE;
   }
   if (cli->template == NULL)
     return TRUE;

@@ -152,6 +152,8 @@ vt_session_complete (VtSession *self, GError **error)
 
   if (!take_engine_id (self, error))
     return FALSE;
+  vt_store_set_engine (self->store, self->engine_id, g_get_real_time () / G_USEC_PER_SEC,
+                       vt_cli_get_max_verdict_age (self->cli));
   self->pool = vt_scan_pool_new (self->spawner, self->engine_options, jobs);
   g_signal_connect (self->pool, "failed", G_CALLBACK (on_pool_failed), self);
   self->unpack_pool = new_unpack_pool (self, jobs);
