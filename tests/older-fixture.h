@@ -6,7 +6,8 @@
 
 #define DAY_S ((gint64)86400)
 
-/* Names ENGINE_ID, which has one published database of the time SIGNATURES, at NOW. */
+/* Names ENGINE_ID, which has one published database of the time SIGNATURES, and a plain file that
+ * no other engine has, at NOW. */
 static inline void
 set_engine_with (VtStore *store,
                  const char *engine_id,
@@ -16,7 +17,7 @@ set_engine_with (VtStore *store,
                  gint64 now,
                  gint64 max_age)
 {
-  VtEngineDatabase plain = {.name = (char *)"own.ndb", .time = signatures - DAY_S};
+  VtEngineDatabase plain = {.name = (char *)engine_id, .time = signatures - DAY_S};
   VtEngineDatabase database = {.name = (char *)database_name, .version = 27000, .time = signatures};
   g_autoptr (GPtrArray) databases = g_ptr_array_new ();
   const VtEngineId engine = {
