@@ -118,7 +118,7 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC (VtImageOptions, vt_image_options_free)
 typedef struct {
   VtFileResult *result; /* under its first name; its digest is set only when there is no content,
                            its verdict only when it could not be read or is too large */
-  GPtrArray *links;     /* of gchar: its other names */
+  GPtrArray *links;     /* of gchar: its other names; NULL: none */
   int memfd;            /* content, which nobody can change; -1: see result */
   guint64 spooled;      /* its bytes, if it is a file on disk and no memfd, or 0 */
   VtFileAttributes *attributes; /* FETCH: or NULL, where they are not known */

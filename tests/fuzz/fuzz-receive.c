@@ -77,7 +77,7 @@ on_file (VtImageFile *file, gpointer user_data)
   Run *run = user_data;
 
   g_assert_cmpint (file->result->path[0], ==, '/');
-  for (guint i = 0; i < file->links->len; i++)
+  for (guint i = 0; file->links != NULL && i < file->links->len; i++)
     g_assert_cmpint (*(const char *)g_ptr_array_index (file->links, i), ==, '/');
   if (file->spooled > 0)
     g_assert_cmpint (lseek (file->memfd, 0, SEEK_END), ==, (off_t)file->result->size);
