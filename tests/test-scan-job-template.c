@@ -3,6 +3,7 @@
  * The scan of a clone: what its reader did not read, what is known by its digest, and what became
  * of the template's files.
  */
+#include "older-fixture.h"
 #include "processes.h"
 #include "scan-job-fixture.h"
 #include "template-fixture.h"
@@ -264,6 +265,34 @@ test_newer_finding_comes_first (Fixture *fixture, gconstpointer reader)
   g_assert_cmpuint (result->stats.from_store, ==, 1);
 }
 
+/* Neither the template's verdicts nor those of the engine in force, and nothing is read. */
+static void
+test_older_verdict_on_what_is_not_read (Fixture *fixture, gconstpointer reader)
+{
+  const VtDigest digest = vt_digest_of_data (SAME, strlen (SAME));
+  g_autoptr (VtScanResult) result = NULL;
+  g_autoptr (GError) error = NULL;
+  guint64 known = 77;
+
+  set_engine (fixture->store, SEED_ENGINE, CREATED - DAY, CREATED, 0);
+  remember (fixture->store, SEED_ENGINE, &digest, strlen (SAME), vt_verdict_clean (), NULL);
+  g_assert_true (vt_store_flush (fixture->store, &error));
+  set_engine (fixture->store, fixture->engine_id->id, CREATED, CREATED, 2 * DAY);
+  prepare_template (fixture, FALSE);
+  result = run_job (fixture);
+  g_assert_no_error (result->error);
+  g_assert_cmpuint (result->stats.clean, ==, 2);
+  g_assert_cmpuint (result->stats.unread, ==, 1);
+  g_assert_cmpuint (result->stats.from_store, ==, 1);
+  g_assert_cmpuint (result->stats.from_store_older, ==, 1);
+  g_assert_cmpint (result->stats.from_store_age, ==, DAY);
+  /* Where all is known so, nothing is loaded, and nothing new is known. */
+  g_assert_cmpfloat (result->stats.load_seconds, <=, 0);
+  g_assert_true (vt_store_count (fixture->store, fixture->engine_id->id, &known, &error));
+  g_assert_no_error (error);
+  g_assert_cmpuint (known, ==, 0);
+}
+
 static void
 test_finding_of_the_store_is_reported (Fixture *fixture, gconstpointer reader)
 {
@@ -354,6 +383,8 @@ add_tests (void)
   ADD_WITH_TEMPLATE ("outdated-template-fails", unchanged_reader, test_outdated_template_fails);
   ADD_WITH_TEMPLATE ("finding-of-the-store-is-reported", unchanged_reader,
                      test_finding_of_the_store_is_reported);
+  ADD_WITH_TEMPLATE ("older-verdict-on-what-is-not-read", unchanged_reader,
+                     test_older_verdict_on_what_is_not_read);
   ADD_WITH_TEMPLATE ("newer-finding-comes-first", unchanged_reader, test_newer_finding_comes_first);
   ADD_WITH_TEMPLATE ("members-are-known", archive_reader, test_members_are_known);
   ADD_WITH_TEMPLATE ("members-are-not-known-by-older-signatures", archive_reader,

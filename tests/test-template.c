@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only WITH cryptsetup-OpenSSL-exception
 /* What of a template counts, and what is known of a content by it. */
+#include "older-fixture.h"
 #include "template-fixture.h"
 #include "vt-paths.h"
 #include "vt-template-table.h"
@@ -233,6 +234,65 @@ test_finding_of_the_store_is_told (Fixture *fixture, gconstpointer data)
   assert_told (fixture, "0/12 ");
 }
 
+/* What an engine of another id, with signatures of SIGNATURES + DAYS, said of FILE. */
+static void
+remember_older (Fixture *fixture, const VtCleanFile *file, gint64 days, VtVerdict verdict)
+{
+  const gint64 time = SIGNATURES + days * DAY;
+  g_autoptr (GError) error = NULL;
+
+  set_engine (fixture->store, "an engine of before", time, time, 0);
+  remember (fixture->store, "an engine of before", &file->digest, file->size, verdict, NULL);
+  g_assert_true (vt_store_flush (fixture->store, &error));
+  g_assert_no_error (error);
+}
+
+/* The cache is too old, and what the store has is not. */
+static void
+test_older_verdicts_stand_in_for_the_cache (Fixture *fixture, gconstpointer data)
+{
+  const VtCleanFile first = new_file (0, FIRST);
+  VtVerdict verdict = {0};
+  VtSource source = VT_SOURCE_NONE;
+  g_auto (GStrv) members = NULL;
+  gint64 age = 0;
+
+  remember_older (fixture, &first, 8, vt_verdict_clean ());
+  set_engine (fixture->store, OTHER_ENGINE, CREATED, CREATED, 3 * DAY);
+  prepare_at (fixture->template, OTHER_ENGINE, 3 * DAY, CREATED, fixture->store);
+  g_assert_false (vt_template_counts (fixture->template));
+  assert_told (fixture, "0/12 ");
+  g_assert_true (
+      vt_template_lookup (fixture->template, &first.digest, &verdict, &members, &source, &age));
+  g_assert_cmpint (verdict.kind, ==, VT_VERDICT_CLEAN);
+  g_assert_cmpint (source, ==, VT_SOURCE_STORE);
+  g_assert_cmpint (age, ==, 2 * DAY);
+  /* What they found has to be looked at, so it has to be read. */
+  remember_older (fixture, &first, 8, vt_verdict_infected ("Found"));
+  set_engine (fixture->store, OTHER_ENGINE, CREATED, CREATED, 3 * DAY);
+  prepare_at (fixture->template, OTHER_ENGINE, 3 * DAY, CREATED, fixture->store);
+  assert_nothing_is_known (fixture);
+  assert_told (fixture, "");
+}
+
+/* Another engine has found something since in what the template has as clean. */
+static void
+test_what_is_in_doubt_is_read (Fixture *fixture, gconstpointer data)
+{
+  const VtCleanFile first = new_file (0, FIRST);
+  const VtCleanFile second = new_file (0, SECOND);
+
+  remember_older (fixture, &first, 8, vt_verdict_infected ("Found"));
+  remember_older (fixture, &second, 8, vt_verdict_clean ());
+  set_engine (fixture->store, OTHER_ENGINE, CREATED, CREATED, 30 * DAY);
+  prepare_at (fixture->template, OTHER_ENGINE, 30 * DAY, CREATED, fixture->store);
+  g_assert_true (vt_template_counts (fixture->template));
+  assert_told (fixture, "0/13 1/14 ");
+  /* Not where the template is of the engine in force. */
+  prepare_at (fixture->template, SEED_ENGINE, 30 * DAY, CREATED, fixture->store);
+  assert_told (fixture, "0/12 0/13 1/14 ");
+}
+
 static void
 test_own_contents (Fixture *fixture, gconstpointer data)
 {
@@ -357,6 +417,9 @@ main (int argc, char **argv)
   add ("/template/store-stands-in-for-the-cache", test_store_stands_in_for_the_cache);
   add ("/template/preparing-again-asks-the-store-again", test_preparing_again_asks_the_store_again);
   add ("/template/finding-of-the-store-is-told", test_finding_of_the_store_is_told);
+  add ("/template/older-verdicts-stand-in-for-the-cache",
+       test_older_verdicts_stand_in_for_the_cache);
+  add ("/template/what-is-in-doubt-is-read", test_what_is_in_doubt_is_read);
   add ("/template/own-contents", test_own_contents);
   add ("/template/own-files-are-told-of-in-order", test_own_files_are_told_of_in_order);
   add ("/template/apply", test_apply);
