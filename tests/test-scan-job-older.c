@@ -2,6 +2,7 @@
 /* Verdicts of older signatures in the store, and what a scan makes of them. */
 #include "processes.h"
 #include "scan-job-fixture.h"
+#include "vt-scan-job-private.h"
 
 #define DAY_S   ((gint64)24 * 60 * 60)
 #define CONTENT "nothing to see"
@@ -16,21 +17,26 @@ get_now (void)
   return g_get_real_time () / G_USEC_PER_SEC;
 }
 
-/* An engine that is like the one in force, with signatures of five days ago, called TEXT clean. */
+/* Of an engine that is like the one in force, with signatures of five days ago. */
 static void
-remember_older (Fixture *fixture, const char *text)
+remember_verdict (Fixture *fixture, const char *text, VtVerdict verdict)
 {
   const VtDigest digest = vt_digest_of_data (text, strlen (text));
-  const VtVerdict clean = vt_verdict_clean ();
   VtEngineId older = *fixture->engine_id;
   g_autoptr (GError) error = NULL;
 
   older.id = (char *)older_id;
   vt_store_set_engine (fixture->store, &older, get_now () - 5 * DAY_S, 0);
   g_assert_true (
-      vt_store_insert (fixture->store, older_id, &digest, strlen (text), &clean, NULL, &error));
+      vt_store_insert (fixture->store, older_id, &digest, strlen (text), &verdict, NULL, &error));
   g_assert_true (vt_store_flush (fixture->store, &error));
   g_assert_no_error (error);
+}
+
+static void
+remember_older (Fixture *fixture, const char *text)
+{
+  remember_verdict (fixture, text, vt_verdict_clean ());
 }
 
 static VtScanResult *
@@ -92,6 +98,47 @@ test_verdict_in_force_comes_first (Fixture *fixture, gconstpointer reader)
   g_assert_cmpuint (second->stats.from_store_older, ==, 0);
 }
 
+/* A false alarm, say, that was mended. */
+static void
+test_what_was_found_is_scanned_again (Fixture *fixture, gconstpointer reader)
+{
+  g_autoptr (VtScanResult) result = NULL;
+
+  remember_verdict (fixture, CONTENT, vt_verdict_infected ("Found"));
+  remember_verdict (fixture, MARKER, vt_verdict_incomplete (VT_REASON_ENCRYPTED));
+  result = run_with_age (fixture, 10 * DAY_S);
+  g_assert_cmpuint (result->stats.clean, ==, 3);
+  g_assert_cmpuint (result->stats.infected, ==, 2);
+  g_assert_cmpuint (result->stats.scanned, ==, 2);
+  g_assert_cmpuint (result->stats.from_store_older, ==, 0);
+}
+
+static int
+clean_reader (int socket, GVariant *arguments)
+{
+  g_autoptr (VtImageSink) sink = vt_image_sink_new (socket);
+
+  send_filesystem (sink, "/dev/sda1");
+  send_file (sink, "/clean", CONTENT, NULL);
+  return vt_image_sink_done (sink, NULL) ? EXIT_SUCCESS : EXIT_FAILURE;
+}
+
+/* Nothing is known under the engine in force, but it may turn out not to be needed. */
+static void
+test_engine_is_not_loaded_for_nothing (Fixture *fixture, gconstpointer reader)
+{
+  g_autoptr (VtScanResult) first = NULL;
+  g_autoptr (VtScanResult) second = NULL;
+
+  remember_older (fixture, CONTENT);
+  first = run_with_age (fixture, 10 * DAY_S);
+  g_assert_cmpuint (first->stats.from_store_older, ==, 1);
+  g_assert_cmpint (fixture->job->load_time, ==, 0);
+  second = run_with_age (fixture, 4 * DAY_S);
+  g_assert_cmpuint (second->stats.scanned, ==, 1);
+  g_assert_cmpint (fixture->job->load_time, !=, 0);
+}
+
 /* A compressed file, which the engine does not open. */
 static int
 archive_reader (int socket, GVariant *arguments)
@@ -133,6 +180,8 @@ add_tests (void)
   ADD ("older-verdicts-are-taken-by-permission", mixed_reader,
        test_older_verdicts_are_taken_by_permission);
   ADD ("verdict-in-force-comes-first", mixed_reader, test_verdict_in_force_comes_first);
+  ADD ("what-was-found-is-scanned-again", mixed_reader, test_what_was_found_is_scanned_again);
+  ADD ("engine-is-not-loaded-for-nothing", clean_reader, test_engine_is_not_loaded_for_nothing);
   ADD ("members-are-scanned", archive_reader, test_members_are_scanned);
 }
 
