@@ -178,7 +178,7 @@ work (Run *self, GError **error)
 {
   const char *path = self->options->path;
   g_autoptr (VtOverlay) overlay = NULL;
-  VtCommitTarget target;
+  VtFileStamp target;
 
   if (!vt_commit_target_look_at (path, &target, error))
     return FALSE;

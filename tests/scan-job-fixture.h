@@ -120,6 +120,32 @@ mixed_reader (int socket, GVariant *arguments)
   return vt_image_sink_done (sink, NULL) ? EXIT_SUCCESS : EXIT_FAILURE;
 }
 
+/* What is in the archive of archive_reader(). Compressed, the marker is in two pieces. */
+#define MEMBER "VTEMPLATER-TEST-" MARKER
+
+/* A compressed file, which the engine does not open; in what is in it, it would find something. */
+static inline int
+archive_reader (int socket, GVariant *arguments)
+{
+  g_autoptr (VtImageSink) sink = vt_image_sink_new (socket);
+  g_autoptr (VtFileResult) file = vt_file_result_new ();
+  g_autoptr (GByteArray) content = bytes_of_text (MEMBER);
+  g_autoptr (GByteArray) archive = make_archive ("raw", "lz4", content, 1);
+  g_autoptr (VtContent) sealed = vt_content_new (archive->len, G_MAXUINT64, NULL);
+  vt_autofd memfd = -1;
+  VtDigest unused;
+
+  must (vt_content_write (sealed, 0, archive->data, archive->len, NULL) &&
+        vt_content_finish (sealed, &memfd, &unused, NULL));
+  send_filesystem (sink, "/dev/sda1");
+  file->path = g_strdup ("/a.lz4");
+  file->inode = 99;
+  file->size = archive->len;
+  must (vt_image_sink_file (sink, file, NULL, memfd, NULL));
+  must (vt_image_sink_filesystem_end (sink, 0, VT_REASON_NONE, NULL, NULL));
+  return vt_image_sink_done (sink, NULL) ? EXIT_SUCCESS : EXIT_FAILURE;
+}
+
 #define ADD(name, reader, test)                                                                    \
   g_test_add ("/scan-job/" name, Fixture, (gconstpointer)reader, set_up, test, tear_down)
 

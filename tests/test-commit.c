@@ -93,16 +93,16 @@ test_cancelled (Fixture *fixture, gconstpointer data)
 }
 
 static gboolean
-commit_in_place (Fixture *fixture, const VtCommitTarget *target, GError **error)
+commit_in_place (Fixture *fixture, const VtFileStamp *target, GError **error)
 {
   return vt_commit_in_place (fixture->spawner, fixture->options, target, NULL, error);
 }
 
-static VtCommitTarget
+static VtFileStamp
 look_at (const char *path)
 {
   g_autoptr (GError) error = NULL;
-  VtCommitTarget target;
+  VtFileStamp target;
 
   g_assert_true (vt_commit_target_look_at (path, &target, &error));
   g_assert_no_error (error);
@@ -118,7 +118,7 @@ test_in_place_keeps_the_rest (Fixture *fixture, gconstpointer data)
   gboolean is_root = geteuid () == 0 && chown (fixture->image, 12, 34) == 0;
   char value[4] = "";
   g_autoptr (GError) error = NULL;
-  VtCommitTarget target;
+  VtFileStamp target;
   struct stat info;
 
   g_assert_cmpint (symlink ("image.qcow2", link), ==, 0);
@@ -152,7 +152,7 @@ test_in_place_formats (Fixture *fixture, gconstpointer format)
       g_strdup_printf ("qemu-img convert -f qcow2 -O %s %s image.qcow2 other; mv other image.qcow2",
                        (const char *)format, g_str_equal (format, "vpc") ? "-o force_size=on" : "");
   g_autoptr (GError) error = NULL;
-  VtCommitTarget target;
+  VtFileStamp target;
   struct stat before;
   struct stat after;
 
@@ -170,7 +170,7 @@ test_in_place_formats (Fixture *fixture, gconstpointer format)
 }
 
 static void
-assert_not_replaced (Fixture *fixture, const VtCommitTarget *target)
+assert_not_replaced (Fixture *fixture, const VtFileStamp *target)
 {
   const VtDigest before = digest_file (fixture->image);
   guint files = count_files (fixture);
@@ -185,8 +185,8 @@ assert_not_replaced (Fixture *fixture, const VtCommitTarget *target)
 static void
 test_in_place_refusals (Fixture *fixture, gconstpointer data)
 {
-  VtCommitTarget target = look_at (fixture->image);
-  VtCommitTarget other;
+  VtFileStamp target = look_at (fixture->image);
+  VtFileStamp other;
 
   write_to_overlay (fixture);
   other = target;
@@ -210,7 +210,7 @@ static void
 test_in_place_data_file (Fixture *fixture, gconstpointer data)
 {
   g_autofree char *data_file = path_of (fixture, "data");
-  VtCommitTarget target;
+  VtFileStamp target;
 
   run_script (fixture->dir, "rm image.qcow2; "
                             "qemu-img create -q -f qcow2 -o data_file=data image.qcow2 20M");
@@ -223,7 +223,7 @@ test_in_place_data_file (Fixture *fixture, gconstpointer data)
 
 /* Does it all in a process that can be killed, with all that it starts. */
 static pid_t
-start_commit (Fixture *fixture, const VtCommitTarget *target)
+start_commit (Fixture *fixture, const VtFileStamp *target)
 {
   pid_t pid = fork ();
 
@@ -252,7 +252,7 @@ static void
 test_killed (Fixture *fixture, gconstpointer data)
 {
   const VtDigest before = digest_file (fixture->image);
-  VtCommitTarget target = look_at (fixture->image);
+  VtFileStamp target = look_at (fixture->image);
   gint64 start;
   gint64 length;
 

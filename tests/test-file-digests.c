@@ -133,6 +133,8 @@ test_files_that_changed_meanwhile_are_not_known (Fixture *fixture, gconstpointer
 }
 
 /* A file of the system is old enough; the content is of no matter. */
+#define OLD_FILE "/bin/sh"
+
 static void
 hash_old_file (VtFileDigests *digests, const char *path, VtDigest *digest)
 {
@@ -145,30 +147,54 @@ hash_old_file (VtFileDigests *digests, const char *path, VtDigest *digest)
   g_assert_no_error (error);
 }
 
+/* Hashes the file, and keeps its digest. */
+static VtDigest
+keep_old_file (VtStore *store)
+{
+  g_autoptr (VtFileDigests) digests = vt_file_digests_new ();
+  g_autoptr (GError) error = NULL;
+  VtDigest digest;
+
+  hash_old_file (digests, OLD_FILE, &digest);
+  g_assert_cmpuint (vt_file_digests_get_new (digests)->len, ==, 1);
+  g_assert_true (vt_store_save_digests (store, digests, &error));
+  g_assert_no_error (error);
+  return digest;
+}
+
+/* The digest as who has loaded what is kept comes to it; whether it had to be hashed. */
+static VtDigest
+load_old_file (VtStore *store, gboolean *was_hashed)
+{
+  g_autoptr (VtFileDigests) digests = vt_file_digests_new ();
+  g_autoptr (GError) error = NULL;
+  VtDigest digest;
+
+  g_assert_true (vt_store_load_digests (store, digests, &error));
+  g_assert_no_error (error);
+  hash_old_file (digests, OLD_FILE, &digest);
+  *was_hashed = vt_file_digests_get_new (digests)->len > 0;
+  return digest;
+}
+
 static void
 test_digests_are_kept_in_the_store (Fixture *fixture, gconstpointer data)
 {
   g_autoptr (VtStore) store = open_store (fixture->base.path);
-  g_autoptr (VtFileDigests) first = vt_file_digests_new ();
-  g_autoptr (VtFileDigests) second = vt_file_digests_new ();
-  g_autoptr (VtFileDigests) third = vt_file_digests_new ();
+  const VtDigest digest = keep_old_file (store);
   g_autoptr (GError) error = NULL;
-  VtDigest digest, again;
+  gboolean was_hashed;
+  VtDigest again;
 
-  hash_old_file (first, "/bin/sh", &digest);
-  g_assert_cmpuint (vt_file_digests_get_new (first)->len, ==, 1);
-  g_assert_true (vt_store_save_digests (store, first, &error));
-  g_assert_true (vt_store_save_digests (store, first, &error));
+  keep_old_file (store);
   assert_query (fixture->base.path, "SELECT count(*) FROM host_file", "1");
-  g_assert_true (vt_store_load_digests (store, second, &error));
-  hash_old_file (second, "/bin/sh", &again);
+  again = load_old_file (store, &was_hashed);
   g_assert_true (vt_digest_equal (&digest, &again));
-  g_assert_cmpuint (vt_file_digests_get_new (second)->len, ==, 0);
+  g_assert_false (was_hashed);
   g_assert_true (vt_store_forget_digests (store, &error));
-  g_assert_true (vt_store_load_digests (store, third, &error));
-  hash_old_file (third, "/bin/sh", &again);
-  g_assert_cmpuint (vt_file_digests_get_new (third)->len, ==, 1);
   g_assert_no_error (error);
+  load_old_file (store, &was_hashed);
+  g_assert_true (was_hashed);
 }
 
 /* That a row is taken at its word shows that the file was not read. */
@@ -176,45 +202,32 @@ static void
 test_kept_digests_are_taken (Fixture *fixture, gconstpointer data)
 {
   g_autoptr (VtStore) store = open_store (fixture->base.path);
-  g_autoptr (VtFileDigests) first = vt_file_digests_new ();
-  g_autoptr (VtFileDigests) second = vt_file_digests_new ();
   const VtDigest expected = {.bytes = {0xab}};
-  g_autoptr (GError) error = NULL;
+  gboolean was_hashed;
   VtDigest digest;
 
-  hash_old_file (first, "/bin/sh", &digest);
-  g_assert_true (vt_store_save_digests (store, first, &error));
+  keep_old_file (store);
   run_raw (fixture->base.path,
            "UPDATE host_file SET sha256 = CAST (x'ab' || zeroblob (31) AS BLOB)");
-  g_assert_true (vt_store_load_digests (store, second, &error));
-  hash_old_file (second, "/bin/sh", &digest);
+  digest = load_old_file (store, &was_hashed);
   g_assert_true (vt_digest_equal (&digest, &expected));
   /* A row that is none counts as none. */
   run_raw (fixture->base.path,
            "UPDATE host_file SET sha256 = CAST (x'ab' || zeroblob (32) AS BLOB)");
-  g_clear_pointer (&second, vt_file_digests_free);
-  second = vt_file_digests_new ();
-  g_assert_true (vt_store_load_digests (store, second, &error));
-  hash_old_file (second, "/bin/sh", &digest);
+  digest = load_old_file (store, &was_hashed);
   g_assert_false (vt_digest_equal (&digest, &expected));
-  g_assert_no_error (error);
 }
 
 static void
 test_kept_digests_are_bounded (Fixture *fixture, gconstpointer data)
 {
   g_autoptr (VtStore) store = open_store (fixture->base.path);
-  g_autoptr (VtFileDigests) digests = vt_file_digests_new ();
-  g_autoptr (GError) error = NULL;
-  VtDigest digest;
 
   run_raw (fixture->base.path,
            "WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 1500)"
            " INSERT INTO host_file (device, inode, size, mtime, ctime, sha256)"
            " SELECT 0, i, 0, 0, 0, x'' FROM n");
-  hash_old_file (digests, "/bin/sh", &digest);
-  g_assert_true (vt_store_save_digests (store, digests, &error));
-  g_assert_no_error (error);
+  keep_old_file (store);
   assert_query (fixture->base.path, "SELECT count(*) FROM host_file", "1000");
   assert_query (fixture->base.path, "SELECT count(*) FROM host_file WHERE size > 0", "1");
 }

@@ -1,13 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only WITH cryptsetup-OpenSSL-exception
 /* Verdicts of older signatures in the store, and what a scan makes of them. */
-#include "processes.h"
 #include "scan-job-fixture.h"
 #include "vt-scan-job-private.h"
 
 #define DAY_S   ((gint64)24 * 60 * 60)
 #define CONTENT "nothing to see"
-/* Compressed, the marker is in two pieces. */
-#define MEMBER "VTEMPLATER-TEST-" MARKER
 
 static const char older_id[] = "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef";
 
@@ -137,29 +134,6 @@ test_engine_is_not_loaded_for_nothing (Fixture *fixture, gconstpointer reader)
   second = run_with_age (fixture, 4 * DAY_S);
   g_assert_cmpuint (second->stats.scanned, ==, 1);
   g_assert_cmpint (fixture->job->load_time, !=, 0);
-}
-
-/* A compressed file, which the engine does not open. */
-static int
-archive_reader (int socket, GVariant *arguments)
-{
-  g_autoptr (VtImageSink) sink = vt_image_sink_new (socket);
-  g_autoptr (VtFileResult) file = vt_file_result_new ();
-  g_autoptr (GByteArray) content = bytes_of_text (MEMBER);
-  g_autoptr (GByteArray) archive = make_archive ("raw", "lz4", content, 1);
-  g_autoptr (VtContent) sealed = vt_content_new (archive->len, G_MAXUINT64, NULL);
-  vt_autofd memfd = -1;
-  VtDigest unused;
-
-  must (vt_content_write (sealed, 0, archive->data, archive->len, NULL) &&
-        vt_content_finish (sealed, &memfd, &unused, NULL));
-  send_filesystem (sink, "/dev/sda1");
-  file->path = g_strdup ("/a.lz4");
-  file->inode = 99;
-  file->size = archive->len;
-  must (vt_image_sink_file (sink, file, NULL, memfd, NULL));
-  must (vt_image_sink_filesystem_end (sink, 0, VT_REASON_NONE, NULL, NULL));
-  return vt_image_sink_done (sink, NULL) ? EXIT_SUCCESS : EXIT_FAILURE;
 }
 
 /* What is concluded from members is kept under the engine in force. */

@@ -11,8 +11,6 @@
 #define SAME    "as it was in the template"
 #define COPY    "another content of the template"
 #define FOREIGN "not in the template"
-/* Compressed, the marker is in two pieces. */
-#define MEMBER "VTEMPLATER-TEST-" MARKER
 
 static void
 add_text (VtCleanCacheBuilder *builder, guint64 inode, const char *text)
@@ -106,29 +104,6 @@ foreign_reader (int socket, GVariant *arguments)
 
   send_filesystem (sink, "/dev/sda1");
   send_unchanged (sink, "/foreign", 12, FOREIGN, NULL);
-  return end_reader (sink);
-}
-
-/* A compressed file, which the engine does not open; what is in it is in the template, and the
- * engine would find something there. */
-static int
-archive_reader (int socket, GVariant *arguments)
-{
-  g_autoptr (VtImageSink) sink = vt_image_sink_new (socket);
-  g_autoptr (VtFileResult) file = vt_file_result_new ();
-  g_autoptr (GByteArray) content = bytes_of_text (MEMBER);
-  g_autoptr (GByteArray) archive = make_archive ("raw", "lz4", content, 1);
-  g_autoptr (VtContent) sealed = vt_content_new (archive->len, G_MAXUINT64, NULL);
-  vt_autofd memfd = -1;
-  VtDigest unused;
-
-  must (vt_content_write (sealed, 0, archive->data, archive->len, NULL) &&
-        vt_content_finish (sealed, &memfd, &unused, NULL));
-  send_filesystem (sink, "/dev/sda1");
-  file->path = g_strdup ("/a.lz4");
-  file->inode = 99;
-  file->size = archive->len;
-  must (vt_image_sink_file (sink, file, NULL, memfd, NULL));
   return end_reader (sink);
 }
 

@@ -1,9 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only WITH cryptsetup-OpenSSL-exception
 #include "vt-clean-rows.h"
 
-/* A file that changes again within the tick of its file system's clock looks unchanged: FAT has the
- * longest. */
-#define TICK_NS (G_GINT64_CONSTANT (2) * 1000 * 1000 * 1000)
+#include "vt-file-stamp.h"
 
 #define NS_PER_US G_GINT64_CONSTANT (1000)
 
@@ -35,7 +33,7 @@ on_content (const VtDigest *digest, gpointer user_data, GError **error)
 static gint64
 get_settled (const VtScanResult *result)
 {
-  return result->start_time > 0 ? result->start_time * NS_PER_US - TICK_NS : G_MININT64;
+  return result->start_time > 0 ? result->start_time * NS_PER_US - VT_FILE_TICK_NS : G_MININT64;
 }
 
 static gboolean

@@ -178,25 +178,13 @@ write_new (const VtImageOptions *options, const char *output, const char *name, 
   return done;
 }
 
-static void
-describe_target (const struct stat *info, VtCommitTarget *target)
-{
-  *target = (VtCommitTarget){
-      .device = info->st_dev,
-      .inode = info->st_ino,
-      .size = (guint64)info->st_size,
-      .mtime_ns = info->st_mtim.tv_sec * G_GINT64_CONSTANT (1000000000) + info->st_mtim.tv_nsec,
-      .ctime_ns = info->st_ctim.tv_sec * G_GINT64_CONSTANT (1000000000) + info->st_ctim.tv_nsec,
-  };
-}
-
 gboolean
-vt_commit_target_look_at (const char *path, VtCommitTarget *target, GError **error)
+vt_commit_target_look_at (const char *path, VtFileStamp *target, GError **error)
 {
   struct stat info;
 
   if (stat (path, &info) == 0) {
-    describe_target (&info, target);
+    *target = vt_file_stamp_of (&info);
     return TRUE;
   }
   g_set_error (error, VT_IMAGE_ERROR, VT_IMAGE_ERROR_NOT_FOUND, "%s", g_strerror (errno));
@@ -204,18 +192,16 @@ vt_commit_target_look_at (const char *path, VtCommitTarget *target, GError **err
 }
 
 static gboolean
-is_target (const struct stat *info, const VtCommitTarget *target)
+is_target (const struct stat *info, const VtFileStamp *target)
 {
-  VtCommitTarget now;
+  const VtFileStamp now = vt_file_stamp_of (info);
 
-  describe_target (info, &now);
-  return now.device == target->device && now.inode == target->inode && now.size == target->size &&
-         now.mtime_ns == target->mtime_ns && now.ctime_ns == target->ctime_ns;
+  return vt_file_stamp_equal (&now, target);
 }
 
 /* Whether PATH is still what was read. */
 static gboolean
-check_target (const char *path, const VtCommitTarget *target, struct stat *info, GError **error)
+check_target (const char *path, const VtFileStamp *target, struct stat *info, GError **error)
 {
   if (lstat (path, info) < 0)
     return vt_commit_fail (error, path);
@@ -272,10 +258,7 @@ make_changed_copy (const VtImageOptions *options,
 }
 
 static gboolean
-replace (const VtImageOptions *options,
-         const char *path,
-         const VtCommitTarget *target,
-         GError **error)
+replace (const VtImageOptions *options, const char *path, const VtFileStamp *target, GError **error)
 {
   g_autoptr (VtBlockChain) chain = NULL;
   vt_autofd image = -1;
@@ -304,7 +287,7 @@ replace (const VtImageOptions *options,
 }
 
 static gboolean
-replace_named (const VtImageOptions *options, const VtCommitTarget *target, GError **error)
+replace_named (const VtImageOptions *options, const VtFileStamp *target, GError **error)
 {
   g_autofree char *path = realpath (options->path, NULL);
 
@@ -324,7 +307,7 @@ work (GVariant *value, GError **error)
   g_autoptr (GVariant) options = NULL;
   g_autofree char *output = NULL;
   const char *format;
-  VtCommitTarget target;
+  VtFileStamp target;
 
   g_variant_get (value, "(v^ay&s(tttxx))", &options, &output, &format, &target.device,
                  &target.inode, &target.size, &target.mtime_ns, &target.ctime_ns);

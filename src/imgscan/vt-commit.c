@@ -47,7 +47,7 @@ run (VtSpawner *spawner,
      const VtImageOptions *options,
      const char *output,
      const char *format,
-     const VtCommitTarget *target,
+     const VtFileStamp *target,
      GCancellable *cancellable,
      GError **error)
 {
@@ -70,7 +70,7 @@ vt_commit_to_new_file (VtSpawner *spawner,
                        GCancellable *cancellable,
                        GError **error)
 {
-  const VtCommitTarget none = {0};
+  const VtFileStamp none = {0};
 
   return run (spawner, options, output, format, &none, cancellable, error);
 }
@@ -78,7 +78,7 @@ vt_commit_to_new_file (VtSpawner *spawner,
 gboolean
 vt_commit_in_place (VtSpawner *spawner,
                     const VtImageOptions *options,
-                    const VtCommitTarget *target,
+                    const VtFileStamp *target,
                     GCancellable *cancellable,
                     GError **error)
 {

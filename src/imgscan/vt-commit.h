@@ -10,20 +10,12 @@
  */
 #pragma once
 
+#include "vt-file-stamp.h"
 #include "vt-image.h"
-
-/* What tells whether a file was changed since it was looked at, from stat(2). */
-typedef struct {
-  guint64 device;
-  guint64 inode;
-  guint64 size;
-  gint64 mtime_ns;
-  gint64 ctime_ns;
-} VtCommitTarget;
 
 /* To be called before the image is read for the first time. */
 gboolean vt_commit_target_look_at (const char *path,
-                                   VtCommitTarget *target,
+                                   VtFileStamp *target,
                                    GError **error) G_GNUC_WARN_UNUSED_RESULT;
 
 /*
@@ -49,6 +41,6 @@ gboolean vt_commit_to_new_file (VtSpawner *spawner,
  */
 gboolean vt_commit_in_place (VtSpawner *spawner,
                              const VtImageOptions *options,
-                             const VtCommitTarget *target,
+                             const VtFileStamp *target,
                              GCancellable *cancellable,
                              GError **error) G_GNUC_WARN_UNUSED_RESULT;

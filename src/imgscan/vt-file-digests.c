@@ -1,14 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only WITH cryptsetup-OpenSSL-exception
 #include "vt-file-digests.h"
 
-#include <string.h>
-
-#define NS_PER_S  G_GINT64_CONSTANT (1000000000)
 #define NS_PER_US 1000
-
-/* A file that was changed so short a time ago could change once more within the same tick of its
- * file system's clock: FAT counts in twos. */
-#define SETTLED_NS (2 * NS_PER_S)
 
 struct _VtFileDigests {
   GHashTable *known; /* VtFileStamp, in the value, to VtFileDigest */
@@ -26,12 +19,7 @@ hash_stamp (gconstpointer key)
 static gboolean
 equal_stamps (gconstpointer a, gconstpointer b)
 {
-  const VtFileStamp *first = a;
-  const VtFileStamp *second = b;
-
-  return first->device == second->device && first->inode == second->inode &&
-         first->size == second->size && first->mtime_ns == second->mtime_ns &&
-         first->ctime_ns == second->ctime_ns;
+  return vt_file_stamp_equal (a, b);
 }
 
 VtFileDigests *
@@ -66,18 +54,6 @@ vt_file_digests_get_new (const VtFileDigests *self)
   return self->new;
 }
 
-static VtFileStamp
-make_stamp (const struct stat *status)
-{
-  return (VtFileStamp){
-      .device = status->st_dev,
-      .inode = status->st_ino,
-      .size = (guint64)status->st_size,
-      .mtime_ns = status->st_mtim.tv_sec * NS_PER_S + status->st_mtim.tv_nsec,
-      .ctime_ns = status->st_ctim.tv_sec * NS_PER_S + status->st_ctim.tv_nsec,
-  };
-}
-
 /* Whether a file that looks like STAMP at NOW, and looked so before it was hashed, cannot look so
  * with another content. */
 static gboolean
@@ -88,8 +64,9 @@ is_settled (const VtFileStamp *stamp, int fd, gint64 now)
 
   if (fstat (fd, &status) != 0)
     return FALSE;
-  after = make_stamp (&status);
-  return equal_stamps (stamp, &after) && MAX (stamp->mtime_ns, stamp->ctime_ns) < now - SETTLED_NS;
+  after = vt_file_stamp_of (&status);
+  return vt_file_stamp_equal (stamp, &after) &&
+         MAX (stamp->mtime_ns, stamp->ctime_ns) < now - VT_FILE_TICK_NS;
 }
 
 gboolean
@@ -97,7 +74,7 @@ vt_file_digests_get (
     VtFileDigests *self, int fd, const struct stat *status, VtDigest *digest, GError **error)
 {
   const gint64 now = g_get_real_time () * NS_PER_US;
-  VtFileDigest file = {.stamp = make_stamp (status)};
+  VtFileDigest file = {.stamp = vt_file_stamp_of (status)};
   const VtFileDigest *known = self != NULL ? g_hash_table_lookup (self->known, &file.stamp) : NULL;
 
   if (known != NULL) {

@@ -9,18 +9,9 @@
 #pragma once
 
 #include <gio/gio.h>
-#include <sys/stat.h>
 
 #include "vt-digest.h"
-
-/* What a file is known by. */
-typedef struct {
-  guint64 device;
-  guint64 inode;
-  guint64 size;
-  gint64 mtime_ns;
-  gint64 ctime_ns;
-} VtFileStamp;
+#include "vt-file-stamp.h"
 
 typedef struct {
   VtFileStamp stamp;

@@ -6,16 +6,6 @@
 
 #include <sys/stat.h>
 
-static sqlite3_stmt *
-prepare (VtStore *self, const char *sql, GError **error)
-{
-  sqlite3_stmt *statement = NULL;
-
-  if (sqlite3_prepare_v2 (self->db, sql, -1, &statement, NULL) != SQLITE_OK)
-    vt_store_set_error (self, "reading", error);
-  return statement;
-}
-
 gboolean
 vt_store_count (VtStore *self, const char *engine_id, guint64 *count, GError **error)
 {
@@ -23,10 +13,10 @@ vt_store_count (VtStore *self, const char *engine_id, guint64 *count, GError **e
 
   if (!vt_store_flush (self, error))
     return FALSE;
-  statement = prepare (self,
-                       "SELECT count(*) FROM verdict"
-                       " WHERE engine = (SELECT id FROM engine WHERE name = ?1)",
-                       error);
+  statement = vt_store_prepare (self,
+                                "SELECT count(*) FROM verdict"
+                                " WHERE engine = (SELECT id FROM engine WHERE name = ?1)",
+                                "reading", error);
   if (statement == NULL)
     return FALSE;
   sqlite3_bind_text (statement, 1, engine_id, -1, SQLITE_STATIC);
@@ -52,12 +42,13 @@ vt_store_get_stats (VtStore *self, VtStoreStats *stats, GError **error)
 
   if (!vt_store_flush (self, error))
     return FALSE;
-  statement = prepare (self,
-                       "SELECT count(*), count(*) FILTER (WHERE kind = ?1),"
-                       " count(*) FILTER (WHERE kind = ?2), count(*) FILTER (WHERE kind = ?3),"
-                       " count(DISTINCT engine), coalesce(min(used), 0), coalesce(max(used), 0)"
-                       " FROM verdict",
-                       error);
+  statement =
+      vt_store_prepare (self,
+                        "SELECT count(*), count(*) FILTER (WHERE kind = ?1),"
+                        " count(*) FILTER (WHERE kind = ?2), count(*) FILTER (WHERE kind = ?3),"
+                        " count(DISTINCT engine), coalesce(min(used), 0), coalesce(max(used), 0)"
+                        " FROM verdict",
+                        "reading", error);
   if (statement == NULL)
     return FALSE;
   sqlite3_bind_int (statement, 1, VT_VERDICT_CLEAN);
@@ -82,7 +73,7 @@ vt_store_get_stats (VtStore *self, VtStoreStats *stats, GError **error)
 static gboolean
 change (VtStore *self, const char *sql, gint64 parameter, guint64 *changed, GError **error)
 {
-  g_autoptr (sqlite3_stmt) statement = prepare (self, sql, error);
+  g_autoptr (sqlite3_stmt) statement = vt_store_prepare (self, sql, "reading", error);
 
   if (statement == NULL)
     return FALSE;

@@ -9,16 +9,6 @@
 /* Rows that are kept: an update of the signatures adds a few. */
 #define ROWS_MAX "1000"
 
-static sqlite3_stmt *
-prepare (VtStore *self, const char *sql, const char *doing, GError **error)
-{
-  sqlite3_stmt *statement = NULL;
-
-  if (sqlite3_prepare_v2 (self->db, sql, -1, &statement, NULL) != SQLITE_OK)
-    vt_store_set_error (self, doing, error);
-  return statement;
-}
-
 static void
 read_row (sqlite3_stmt *row, VtFileDigests *digests)
 {
@@ -43,7 +33,7 @@ read_row (sqlite3_stmt *row, VtFileDigests *digests)
 gboolean
 vt_store_load_digests (VtStore *self, VtFileDigests *digests, GError **error)
 {
-  g_autoptr (sqlite3_stmt) statement = prepare (
+  g_autoptr (sqlite3_stmt) statement = vt_store_prepare (
       self, "SELECT device, inode, size, mtime, ctime, sha256 FROM host_file", "reading", error);
   int step;
 
@@ -57,11 +47,11 @@ vt_store_load_digests (VtStore *self, VtFileDigests *digests, GError **error)
 static gboolean
 insert (VtStore *self, const GArray *files, GError **error)
 {
-  g_autoptr (sqlite3_stmt) statement =
-      prepare (self,
-               "INSERT OR REPLACE INTO host_file (device, inode, size, mtime, ctime, sha256)"
-               " VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
-               "writing", error);
+  g_autoptr (sqlite3_stmt) statement = vt_store_prepare (
+      self,
+      "INSERT OR REPLACE INTO host_file (device, inode, size, mtime, ctime, sha256)"
+      " VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+      "writing", error);
 
   for (guint i = 0; statement != NULL && i < files->len; i++) {
     const VtFileDigest *file = &g_array_index (files, VtFileDigest, i);

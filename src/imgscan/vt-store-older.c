@@ -143,11 +143,13 @@ vt_store_has_older (VtStore *self, gboolean *has, GError **error)
   *has = FALSE;
   if (self->max_age == 0)
     return TRUE;
-  if (sqlite3_prepare_v2 (self->db,
-                          "SELECT EXISTS (SELECT 1 FROM engine WHERE settings = ?1"
-                          " AND databases = ?2 AND signatures BETWEEN ?3 AND ?4 AND name <> ?5)",
-                          -1, &statement, NULL) != SQLITE_OK)
-    return vt_store_set_error (self, "reading", error);
+  statement =
+      vt_store_prepare (self,
+                        "SELECT EXISTS (SELECT 1 FROM engine WHERE settings = ?1"
+                        " AND databases = ?2 AND signatures BETWEEN ?3 AND ?4 AND name <> ?5)",
+                        "reading", error);
+  if (statement == NULL)
+    return FALSE;
   sqlite3_bind_text (statement, 1, self->engine.settings, -1, SQLITE_STATIC);
   sqlite3_bind_text (statement, 2, self->engine.databases, -1, SQLITE_STATIC);
   sqlite3_bind_int64 (statement, 3, get_oldest (self));

@@ -56,6 +56,9 @@ gboolean vt_store_open_database (VtStore *self, GError **error) G_GNUC_WARN_UNUS
 gboolean vt_store_set_error (const VtStore *self, const char *doing, GError **error);
 gboolean vt_store_exec (VtStore *self, const char *sql, const char *doing, GError **error)
     G_GNUC_WARN_UNUSED_RESULT;
+/* NULL, with an error, if it cannot be prepared; else to be freed with sqlite3_finalize(). */
+sqlite3_stmt *vt_store_prepare (VtStore *self, const char *sql, const char *doing, GError **error)
+    G_GNUC_WARN_UNUSED_RESULT;
 /* BEGIN IMMEDIATE: from here on no other process writes. */
 gboolean vt_store_begin (VtStore *self, GError **error) G_GNUC_WARN_UNUSED_RESULT;
 /* Commits if OK; rolls back if not, or if that fails. Returns whether it was committed. */

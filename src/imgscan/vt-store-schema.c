@@ -147,6 +147,16 @@ vt_store_set_error (const VtStore *self, const char *doing, GError **error)
   return FALSE;
 }
 
+sqlite3_stmt *
+vt_store_prepare (VtStore *self, const char *sql, const char *doing, GError **error)
+{
+  sqlite3_stmt *statement = NULL;
+
+  if (sqlite3_prepare_v2 (self->db, sql, -1, &statement, NULL) != SQLITE_OK)
+    vt_store_set_error (self, doing, error);
+  return statement;
+}
+
 gboolean
 vt_store_exec (VtStore *self, const char *sql, const char *doing, GError **error)
 {

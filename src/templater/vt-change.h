@@ -17,7 +17,7 @@ typedef struct {
   const char *output_format;
   VtImageOptions *options; /* of the image; with the overlay, once there is one */
   VtOverlay *overlay;
-  VtCommitTarget target;
+  VtFileStamp target;
 } VtChange;
 
 /* The strings, here and below, must stay. */

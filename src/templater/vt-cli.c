@@ -130,8 +130,8 @@ add_template_options (GOptionContext *context, VtCliOptions *self)
 {
   const GOptionEntry entries[] = {
       {"template", 0, 0, G_OPTION_ARG_FILENAME, &self->template,
-       "The template that it is a clone of: its image, or its envelope with the clean cache beside "
-       "it; needs --pubkey",
+       "The template that the image is a clone of: the template's image, or its envelope with the "
+       "clean cache beside it; needs --pubkey",
        "FILE"},
       {"attestation", 0, 0, G_OPTION_ARG_FILENAME, &self->attestation,
        "Take the envelope FILE and the clean cache beside it, instead of those in the template's "
@@ -157,8 +157,7 @@ add_age_options (GOptionContext *context, VtCliOptions *self)
 {
   const GOptionEntry entries[] = {
       {"max-verdict-age", 0, 0, G_OPTION_ARG_INT, &self->max_verdict_age,
-       "Days that the signatures behind verdicts may be old (default: 0, only those in use; of "
-       "verify: any)",
+       "Days that the signatures behind verdicts may be old, where they are not those in use",
        "DAYS"},
       G_OPTION_ENTRY_NULL};
 

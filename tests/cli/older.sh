@@ -1,7 +1,8 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0-only WITH cryptsetup-OpenSSL-exception
 #
-# vtemplater scan --max-verdict-age: verdicts of the store that were found with older signatures.
+# What the store knows of signatures: which files they are, and verdicts that were found with older
+# ones (vtemplater scan --max-verdict-age).
 # Usage: older.sh VTEMPLATER SOURCE_DIR
 
 vtemplater=$(realpath "$1")
@@ -66,4 +67,35 @@ ok 'it is not asked, with permission' counts 0 unasked.db 30 0 2
 cp found.db store.db
 echo "$(echo other | sha256sum | cut -d' ' -f1):6:Test.Other" >>signatures/more.hsb
 ok 'what was found since is looked at again' counts 1 again.db 30 1 1
+# query SQL: of the store "digests.db".
+query () {
+  /usr/bin/python3 -c 'import sqlite3, sys
+with sqlite3.connect("digests.db") as store:
+  print(*[value for row in store.execute(sys.argv[1]) for value in row])' "$1"
+}
+
+# These files have been there for a while; what has just changed is hashed each time.
+scan_with_old_signatures () {
+  "$vtemplater" scan --database "$source_dir/data/demo-signatures" --store digests.db \
+    --progress none image.raw </dev/null
+}
+
+digests_are_kept () {
+  status 0 scan_with_old_signatures || return
+  kept=$(query 'SELECT count(*) FROM host_file')
+  echo "$kept"
+  [ "$kept" -gt 0 ] && status 0 scan_with_old_signatures
+}
+
+# It makes another engine id, with which what the engine's host computes does not agree.
+wrong_digest_is_noticed () {
+  query "UPDATE host_file SET sha256 = zeroblob (32)"
+  status 2 scan_with_old_signatures 2>err || { cat err; return 1; }
+  cat err
+  grep -q 'changed' err && [ "$(query 'SELECT count(*) FROM host_file')" = 0 ]
+}
+
+ok 'digests of the signatures are kept' digests_are_kept
+ok 'a wrong one is noticed when they are loaded, and forgotten' wrong_digest_is_noticed
+ok 'and the next scan is right' status 0 scan_with_old_signatures
 tap_done
