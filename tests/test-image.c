@@ -87,31 +87,42 @@ test_budget_holds_the_reader_back (Fixture *fixture, gconstpointer reader)
   g_assert_cmpuint (fixture->files->len, ==, BUDGET_FILES);
 }
 
+/* Past the sink, which would wait or refuse. */
+static void
+send_raw (int socket, const VtFileResult *file, int memfd)
+{
+  g_autoptr (VtImageBatch) batch = vt_image_batch_new ();
+
+  vt_image_batch_add (batch, file);
+  must (vt_ipc_send (socket,
+                     g_variant_new ("(yv)", (guchar)VT_IMAGE_MSG_FILE, vt_image_batch_take (batch)),
+                     &memfd, memfd >= 0, NULL));
+}
+
 static void
 send_raw_file (int socket, guint filesystem, const char *path, guint64 size, int memfd)
 {
-  GVariant *value =
-      g_variant_new ("(u@aytutxx@ayy)", filesystem,
-                     g_variant_new_fixed_array (G_VARIANT_TYPE_BYTE, path, strlen (path), 1),
-                     (guint64)1, (guint32)0, size, (gint64)0, (gint64)0,
-                     g_variant_new_fixed_array (G_VARIANT_TYPE_BYTE, "", 0, 1), (guchar)0);
+  g_autoptr (VtFileResult) file = vt_file_result_new ();
 
-  must (vt_ipc_send (socket, g_variant_new ("(yv)", (guchar)VT_IMAGE_MSG_FILE, value), &memfd,
-                     memfd >= 0, NULL));
+  file->filesystem = filesystem;
+  file->path = g_strdup (path);
+  file->inode = 1;
+  file->size = size;
+  send_raw (socket, file, memfd);
 }
 
 /* As a file of a template that is as it was, but that there is no template. */
 static void
 send_unchanged (int socket, int memfd)
 {
-  const VtDigest digest = vt_digest_of_data ("text", 4);
-  GVariant *value = g_variant_new (
-      "(u@aytutxx@ayy)", (guint)0, g_variant_new_fixed_array (G_VARIANT_TYPE_BYTE, "/a", 2, 1),
-      (guint64)1, (guint32)0, (guint64)4, (gint64)0, (gint64)0,
-      g_variant_new_fixed_array (G_VARIANT_TYPE_BYTE, digest.bytes, VT_DIGEST_SIZE, 1), (guchar)0);
+  g_autoptr (VtFileResult) file = vt_file_result_new ();
 
-  must (vt_ipc_send (socket, g_variant_new ("(yv)", (guchar)VT_IMAGE_MSG_FILE, value), &memfd,
-                     memfd >= 0, NULL));
+  file->path = g_strdup ("/a");
+  file->inode = 1;
+  file->size = 4;
+  file->has_digest = TRUE;
+  file->digest = vt_digest_of_data ("text", 4);
+  send_raw (socket, file, memfd);
 }
 
 static int
@@ -150,6 +161,33 @@ test_reader_that_does_not_wait_is_ended (Fixture *fixture, gconstpointer reader)
 
 HOSTILE_READER (unsealed_reader, send_raw_file (socket, 0, "/a", 4, make_memfd ("text", FALSE)))
 HOSTILE_READER (other_size_reader, send_raw_file (socket, 0, "/a", 5, make_memfd ("text", TRUE)))
+/* With one message for a single file. */
+static void
+send_two_files (int socket)
+{
+  g_autoptr (VtImageBatch) batch = vt_image_batch_new ();
+  g_autoptr (VtFileResult) file = vt_file_result_new ();
+
+  file->path = g_strdup ("/a");
+  file->verdict = vt_verdict_incomplete (VT_REASON_SIZE_LIMIT);
+  vt_image_batch_add (batch, file);
+  vt_image_batch_add (batch, file);
+  must (vt_ipc_send (socket,
+                     g_variant_new ("(yv)", (guchar)VT_IMAGE_MSG_FILE, vt_image_batch_take (batch)),
+                     NULL, 0, NULL));
+}
+
+HOSTILE_READER (two_files_reader, send_two_files (socket))
+HOSTILE_READER (no_file_reader,
+                must (vt_ipc_send (
+                    socket,
+                    g_variant_new ("(yv)",
+                                   (guchar)VT_IMAGE_MSG_FILE,
+                                   g_variant_new_parsed ("(@au [], @ay [], @at [], @au [], @at [], "
+                                                         "@ax [], @ax [], @ay [], @ay [])")),
+                    NULL,
+                    0,
+                    NULL)))
 HOSTILE_READER (no_content_reader, send_raw_file (socket, 0, "/a", 4, -1))
 HOSTILE_READER (other_fs_reader, send_raw_file (socket, 1, "/a", 4, make_memfd ("text", TRUE)))
 HOSTILE_READER (relative_reader, send_raw_file (socket, 0, "a", 4, make_memfd ("text", TRUE)))
@@ -288,6 +326,8 @@ add_tests (void)
        test_reader_that_does_not_wait_is_ended);
   ADD_HOSTILE ("unsealed", unsealed_reader);
   ADD_HOSTILE ("other-size", other_size_reader);
+  ADD_HOSTILE ("two-files-at-once", two_files_reader);
+  ADD_HOSTILE ("no-file", no_file_reader);
   ADD_HOSTILE ("no-content", no_content_reader);
   ADD_HOSTILE ("other-file-system", other_fs_reader);
   ADD_HOSTILE ("relative-path", relative_reader);

@@ -39,24 +39,18 @@ reading_clear (Reading *self)
 }
 
 static void
-take_identity (guchar kind, GVariant *value, guint64 *inode, guint32 *generation)
+take_identity (GVariant *value, guint64 *inode, guint32 *generation)
 {
   g_autoptr (GPtrArray) files = NULL;
+  const VtFileResult *file;
 
-  g_assert_cmpstr (g_variant_get_type_string (value), ==, vt_image_msg_types[kind]);
-  if (kind == VT_IMAGE_MSG_FILE) {
-    g_variant_get_child (value, 2, "t", inode);
-    g_variant_get_child (value, 3, "u", generation);
-  } else {
-    const VtFileResult *file;
-
-    files = vt_image_batch_parse (value);
-    g_assert_nonnull (files);
-    g_assert_cmpuint (files->len, ==, 1);
-    file = g_ptr_array_index (files, 0);
-    *inode = file->inode;
-    *generation = file->generation;
-  }
+  g_assert_cmpstr (g_variant_get_type_string (value), ==, VT_IMAGE_BATCH_TYPE);
+  files = vt_image_batch_parse (value);
+  g_assert_nonnull (files);
+  g_assert_cmpuint (files->len, ==, 1);
+  file = g_ptr_array_index (files, 0);
+  *inode = file->inode;
+  *generation = file->generation;
 }
 
 /* Of the next file that was sent, alone or with others. */
@@ -76,7 +70,7 @@ receive_identity (Reading *self, guint64 *inode, guint32 *generation)
     g_assert_no_error (error);
     g_variant_get (message, "(yv)", &kind, &value);
     if (kind == VT_IMAGE_MSG_FILE || kind == VT_IMAGE_MSG_FILES)
-      take_identity (kind, value, inode, generation);
+      take_identity (value, inode, generation);
   }
 }
 

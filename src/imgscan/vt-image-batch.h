@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only WITH cryptsetup-OpenSSL-exception
 /*
- * Files without contents, thousands of them to a message: column by column, so that neither side
- * has to build or check a value for each. What is read back may come from a process that parsed a
- * hostile image; its type is all that is known of it.
+ * Files as a reader tells of them, one or hundreds to a message: column by column, so that neither
+ * side has to build or check a value for each. What is read back may come from a process that
+ * parsed a hostile image; its type is all that is known of it.
  */
 #pragma once
 

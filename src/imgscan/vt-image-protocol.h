@@ -21,19 +21,19 @@ typedef enum {
 } VtImageOrder;
 
 typedef enum {
-  VT_IMAGE_MSG_LOG,            /* level (GLogLevelFlags), text */
-  VT_IMAGE_MSG_PHASE,          /* name */
-  VT_IMAGE_MSG_DESCRIBED,      /* format, virtual size */
-  VT_IMAGE_MSG_SYSTEM,         /* as in vt-image-records.h */
-  VT_IMAGE_MSG_FILESYSTEM,     /* as in vt-image-records.h */
-  VT_IMAGE_MSG_EXPECT,         /* files, bytes, excluded */
-  VT_IMAGE_MSG_FILE,           /* file system, path, inode, generation, size, mtime, ctime, digest,
-                                  reason; a content, when there is one, is attached, or else in the
-                                  spool, or, with a digest and no reason, the template's */
-  VT_IMAGE_MSG_FILES,          /* several such files, none of them with a content */
-  VT_IMAGE_MSG_SPOOL,          /* size, bytes of data: asks for a file for the next content */
-  VT_IMAGE_MSG_LINK,           /* another name of the file sent last */
-  VT_IMAGE_MSG_ATTRIBUTES,     /* of a fetched file sent last: mode, uid, gid, links, label */
+  VT_IMAGE_MSG_LOG,        /* level (GLogLevelFlags), text */
+  VT_IMAGE_MSG_PHASE,      /* name */
+  VT_IMAGE_MSG_DESCRIBED,  /* format, virtual size */
+  VT_IMAGE_MSG_SYSTEM,     /* as in vt-image-records.h */
+  VT_IMAGE_MSG_FILESYSTEM, /* as in vt-image-records.h */
+  VT_IMAGE_MSG_EXPECT,     /* files, bytes, excluded */
+  VT_IMAGE_MSG_FILE,       /* a batch of one (vt-image-batch.h); a content, when there is one, is
+                              attached, or else in the spool, or, with a digest and no reason,
+                              the template's */
+  VT_IMAGE_MSG_FILES,      /* a batch of such files, none of them with a content */
+  VT_IMAGE_MSG_SPOOL,      /* size, bytes of data: asks for a file for the next content */
+  VT_IMAGE_MSG_LINK,       /* another name of the file sent last */
+  VT_IMAGE_MSG_ATTRIBUTES, /* of a fetched file sent last: mode, uid, gid, links, label */
   VT_IMAGE_MSG_FILESYSTEM_END, /* file system, reason, detail ("" for none) */
   VT_IMAGE_MSG_DIRECT,         /* id of the file system that is now read directly, "" for none */
   VT_IMAGE_MSG_REFUSED,        /* id, why: begin again, and do not read this one directly */
@@ -51,7 +51,7 @@ static const char *const vt_image_msg_types[VT_IMAGE_MSG_N_KINDS] = {
     [VT_IMAGE_MSG_SYSTEM] = VT_SYSTEM_RECORD,
     [VT_IMAGE_MSG_FILESYSTEM] = VT_FILESYSTEM_RECORD,
     [VT_IMAGE_MSG_EXPECT] = "(ttt)",
-    [VT_IMAGE_MSG_FILE] = "(uaytutxxayy)",
+    [VT_IMAGE_MSG_FILE] = VT_IMAGE_BATCH_TYPE,
     [VT_IMAGE_MSG_FILES] = VT_IMAGE_BATCH_TYPE,
     [VT_IMAGE_MSG_SPOOL] = "(tt)",
     [VT_IMAGE_MSG_LINK] = "ay",

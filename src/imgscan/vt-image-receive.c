@@ -100,7 +100,7 @@ file_is_sound (VtImage *self, VtImageFile *file)
 {
   const VtFileResult *result = file->result;
 
-  if (result->filesystem >= self->result->filesystems->len || result->path == NULL)
+  if (result->filesystem >= self->result->filesystems->len)
     return FALSE;
   if (self->options->mode == VT_IMAGE_LIST)
     return file->memfd < 0 && result->verdict.reason == VT_REASON_NONE && !result->has_digest;
@@ -178,37 +178,15 @@ hand_on_last_file (VtImage *self)
   self->events->file (file, self->user_data);
 }
 
-/* FALSE: it is none. */
-static gboolean
-parse_file (GVariant *value, VtFileResult *result)
-{
-  g_autoptr (GVariant) path = NULL;
-  g_autoptr (GVariant) digest = NULL;
-  const guint8 *digest_bytes;
-  gsize digest_size;
-  guchar reason;
-
-  g_variant_get (value, "(u@aytutxx@ayy)", &result->filesystem, &path, &result->inode,
-                 &result->generation, &result->size, &result->mtime_ns, &result->ctime_ns, &digest,
-                 &reason);
-  result->path = take_path (path);
-  digest_bytes = g_variant_get_fixed_array (digest, &digest_size, 1);
-  result->has_digest = digest_size == VT_DIGEST_SIZE;
-  if (result->has_digest)
-    memcpy (result->digest.bytes, digest_bytes, VT_DIGEST_SIZE);
-  if (reason != VT_REASON_NONE && reason < VT_REASON_N)
-    result->verdict = vt_verdict_incomplete (reason);
-  return reason < VT_REASON_N && (digest_size == 0 || result->has_digest);
-}
-
 static gboolean
 receive_file (VtImage *self, GVariant *value, VtIpcFds *fds)
 {
-  g_autoptr (VtFileResult) result = vt_file_result_new ();
+  g_autoptr (GPtrArray) files = vt_image_batch_parse (value);
 
-  if (!parse_file (value, result))
+  if (files == NULL || files->len != 1)
     return fail_malformed (self, "a file that is none");
-  return take_file (self, g_steal_pointer (&result), vt_fd_steal (&fds->fd[0]));
+  return take_file (self, g_steal_pointer (&g_ptr_array_index (files, 0)),
+                    vt_fd_steal (&fds->fd[0]));
 }
 
 static gboolean

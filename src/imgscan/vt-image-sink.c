@@ -236,24 +236,27 @@ add_to_batch (VtImageSink *self, const VtFileResult *file, GError **error)
   return TRUE;
 }
 
+static gboolean
+send_alone (VtImageSink *self, const VtFileResult *file, int memfd, GError **error)
+{
+  if (!vt_image_sink_flush (self, error))
+    return FALSE;
+  vt_image_batch_add (self->batch, file);
+  return send_value (self, VT_IMAGE_MSG_FILE, vt_image_batch_take (self->batch), memfd, error);
+}
+
 gboolean
 vt_image_sink_file (
     VtImageSink *self, const VtFileResult *file, char **links, int memfd, GError **error)
 {
   gboolean has_content =
       file->verdict.reason == VT_REASON_NONE && !file->has_digest && memfd != VT_IMAGE_SINK_LISTED;
-  GVariant *value;
 
   if (has_content && !wait_for_room (self, vt_content_cost (memfd >= 0 ? file->size : 0), error))
     return FALSE;
   if (!has_content && (links == NULL || *links == NULL) && strlen (file->path) < BATCHED_PATH_MAX)
     return add_to_batch (self, file, error);
-  value = g_variant_new ("(u@aytutxx@ayy)", file->filesystem,
-                         new_bytes (file->path, strlen (file->path)), file->inode, file->generation,
-                         file->size, file->mtime_ns, file->ctime_ns,
-                         new_bytes (file->digest.bytes, file->has_digest ? VT_DIGEST_SIZE : 0),
-                         (guchar)file->verdict.reason);
-  if (!send_value (self, VT_IMAGE_MSG_FILE, value, memfd, error))
+  if (!send_alone (self, file, memfd, error))
     return FALSE;
   for (char **link = links; link != NULL && *link != NULL; link++)
     if (!send_value (self, VT_IMAGE_MSG_LINK, new_bytes (*link, strlen (*link)), -1, error))
