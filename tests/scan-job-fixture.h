@@ -18,6 +18,7 @@ typedef struct {
   VtStore *store;
   VtScanPool *pool;
   VtUnpackPool *unpack_pool;
+  VtScanFlights *flights;
   VtChildFunc worker; /* of the unpack pool; NULL: the real one */
   const char *const *passwords;
   VtTemplate *template; /* NULL: there is none */
@@ -57,6 +58,7 @@ set_up (Fixture *fixture, gconstpointer reader)
   g_assert_no_error (error);
   fixture->pool = vt_scan_pool_new (fixture->spawner, fixture->base.options, 2);
   fixture->unpack_pool = new_unpack_pool (fixture);
+  fixture->flights = vt_scan_flights_new ();
   fixture->options = vt_image_options_new ("made-up");
   fixture->options->reader = (VtChildFunc)reader;
 }
@@ -68,6 +70,7 @@ tear_down (Fixture *fixture, gconstpointer reader)
   g_clear_object (&fixture->job);
   vt_unpack_pool_free (fixture->unpack_pool);
   g_object_unref (fixture->pool);
+  vt_scan_flights_free (fixture->flights);
   vt_store_free (fixture->store);
   vt_engine_id_free (fixture->engine_id);
   vt_image_options_free (fixture->options);
@@ -83,6 +86,7 @@ make_job (Fixture *fixture)
       .pool = fixture->pool,
       .store = fixture->store,
       .unpack_pool = fixture->unpack_pool,
+      .flights = fixture->flights,
       .limits = fixture->base.options,
       .template = fixture->template,
       .passwords = fixture->passwords,

@@ -51,7 +51,7 @@ static void
 tear_down_template (Fixture *fixture, gconstpointer reader)
 {
   g_clear_object (&fixture->job);
-  g_clear_pointer (&fixture->template, vt_template_free);
+  g_clear_pointer (&fixture->template, vt_template_unref);
   tear_down (fixture, reader);
 }
 

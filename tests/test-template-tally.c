@@ -58,7 +58,7 @@ tear_down (Fixture *fixture, gconstpointer data)
 {
   vt_template_tally_free (fixture->tally);
   vt_scan_result_free (fixture->result);
-  vt_template_free (fixture->template);
+  vt_template_unref (fixture->template);
   vt_store_free (fixture->store);
   vt_paths_remove_tree (fixture->dir);
   g_free (fixture->dir);

@@ -36,7 +36,7 @@ set_up (Fixture *fixture, gconstpointer data)
 static void
 tear_down (Fixture *fixture, gconstpointer data)
 {
-  vt_template_free (fixture->template);
+  vt_template_unref (fixture->template);
   vt_store_free (fixture->store);
   vt_paths_remove_tree (fixture->dir);
   g_free (fixture->dir);

@@ -14,9 +14,11 @@
 
 /* The same content, several times, for which the engine was asked once. */
 typedef struct {
-  VtDigest digest;     /* the key in the job's table points here */
-  GPtrArray *contents; /* of VtScanContent; the first one's file is what the engine scans */
+  VtDigest digest;     /* the key in the table points here */
+  GPtrArray *contents; /* of VtScanContent, of any job; the first one's file is scanned */
 } EngineWait;
+
+static void look_up (VtScanContent *self);
 
 VtScanContent *
 vt_scan_content_new (VtScanJob *job,
@@ -91,8 +93,6 @@ keep_verdict (VtScanContent *self)
   }
 }
 
-static void look_up (VtScanContent *self);
-
 /* The same verdict for all that waited for it; or, if it is this one's only, one of them tries. */
 static void
 settle_followers (VtScanContent *self)
@@ -102,7 +102,8 @@ settle_followers (VtScanContent *self)
   for (guint i = 0; followers != NULL && i < followers->len; i++) {
     VtScanContent *follower = g_ptr_array_index (followers, i);
 
-    if (depends_on_place (self) && !self->job->ended) {
+    /* Of a job that has ended it may be no more than that. */
+    if ((depends_on_place (self) || self->job->ended) && !follower->job->ended) {
       look_up (follower);
       continue;
     }
@@ -116,11 +117,12 @@ void
 vt_scan_content_settle (VtScanContent *self, const VtVerdict *verdict, VtSource source)
 {
   VtScanJob *job = self->job;
+  GHashTable *leaders = job->context.flights->leaders;
 
   self->verdict = *verdict;
   self->source = source;
-  if (self->has_digest && g_hash_table_lookup (job->leaders, &self->digest) == self)
-    g_hash_table_remove (job->leaders, &self->digest);
+  if (self->has_digest && g_hash_table_lookup (leaders, &self->digest) == self)
+    g_hash_table_remove (leaders, &self->digest);
   if (source == VT_SOURCE_ENGINE && !job->ended && !depends_on_place (self))
     keep_verdict (self);
   settle_followers (self);
@@ -138,17 +140,36 @@ take_engine_verdict (VtScanContent *self, const VtVerdict *verdict, VtSource sou
     vt_scan_content_settle (self, verdict, source);
 }
 
+/* Whether the engine did not look at it, since the job that had asked for it has ended. */
+static gboolean
+was_withdrawn (const VtScanContent *first, const VtVerdict *verdict)
+{
+  return first->job->ended && verdict->kind == VT_VERDICT_INCOMPLETE &&
+         verdict->reason == VT_REASON_ENGINE_ERROR;
+}
+
 static void
 on_scanned (const VtVerdict *verdict, gpointer user_data)
 {
   EngineWait *wait = user_data;
   VtScanContent *first = g_ptr_array_index (wait->contents, 0);
   const VtVerdict kept = *verdict;
+  gboolean withdrawn = was_withdrawn (first, verdict);
+  VtSource source = VT_SOURCE_ENGINE;
 
-  g_hash_table_steal (first->job->engine_waits, &wait->digest);
-  for (guint i = 0; i < wait->contents->len; i++)
-    take_engine_verdict (g_ptr_array_index (wait->contents, i), &kept,
-                         i == 0 ? VT_SOURCE_ENGINE : VT_SOURCE_STORE);
+  g_hash_table_steal (first->job->context.flights->engine_waits, &wait->digest);
+  for (guint i = 0; i < wait->contents->len; i++) {
+    VtScanContent *content = g_ptr_array_index (wait->contents, i);
+    gboolean ended = content->job->ended;
+
+    if (withdrawn && !ended)
+      look_up (content);
+    else
+      take_engine_verdict (content, &kept, source);
+    /* One of them keeps it; a job that has ended does not. */
+    if (!ended)
+      source = VT_SOURCE_STORE;
+  }
   g_ptr_array_unref (wait->contents);
   g_free (wait);
 }
@@ -163,7 +184,8 @@ static void
 ask_engine (VtScanContent *self)
 {
   VtScanJob *job = self->job;
-  EngineWait *wait = g_hash_table_lookup (job->engine_waits, &self->digest);
+  GHashTable *waits = job->context.flights->engine_waits;
+  EngineWait *wait = g_hash_table_lookup (waits, &self->digest);
 
   if (wait != NULL) {
     g_ptr_array_add (wait->contents, self);
@@ -173,7 +195,7 @@ ask_engine (VtScanContent *self)
   wait->digest = self->digest;
   wait->contents = g_ptr_array_new ();
   g_ptr_array_add (wait->contents, self);
-  g_hash_table_insert (job->engine_waits, &wait->digest, wait);
+  g_hash_table_insert (waits, &wait->digest, wait);
   vt_scan_job_load_engine (job);
   vt_scan_pool_submit (job->context.pool, job, self->file, self->size, on_scanned, wait);
 }
@@ -182,10 +204,11 @@ ask_engine (VtScanContent *self)
 static gboolean
 take_lead (VtScanContent *self)
 {
-  VtScanContent *leader = g_hash_table_lookup (self->job->leaders, &self->digest);
+  GHashTable *leaders = self->job->context.flights->leaders;
+  VtScanContent *leader = g_hash_table_lookup (leaders, &self->digest);
 
   if (leader == NULL) {
-    g_hash_table_insert (self->job->leaders, &self->digest, self);
+    g_hash_table_insert (leaders, &self->digest, self);
     return TRUE;
   }
   if (self->depth > 0)

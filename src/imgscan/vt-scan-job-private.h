@@ -20,15 +20,13 @@ struct _VtScanJob {
   VtTemplateTally *tally; /* NULL without a template */
   VtScanProgress progress;
   GThreadPool *hashers;
-  GHashTable *leaders;      /* VtDigest to VtScanContent: the first of its kind under way */
-  GHashTable *engine_waits; /* VtDigest to those that the engine was asked for */
-  GHashTable *failures;     /* VtDigest to VtKnownVerdict: found in this run, not for the store */
-  GHashTable *openings;     /* set of containers that are open */
-  GArray *clean_files;      /* of guint64: clean files of each file system */
-  guint n_expected;         /* file systems whose files were counted */
-  guint generation;         /* how often another reader had to begin from the start */
-  guint underway;           /* files that have come and have no verdict yet */
-  guint hashing;            /* contents that a hasher thread has */
+  GHashTable *failures; /* VtDigest to VtKnownVerdict: found in this run, not for the store */
+  GHashTable *openings; /* set of containers that are open */
+  GArray *clean_files;  /* of guint64: clean files of each file system */
+  guint n_expected;     /* file systems whose files were counted */
+  guint generation;     /* how often another reader had to begin from the start */
+  guint underway;       /* files that have come and have no verdict yet */
+  guint hashing;        /* contents that a hasher thread has */
   gboolean store_warned;
   gboolean reading; /* files may still come */
   gboolean ended;   /* nothing that comes now counts */

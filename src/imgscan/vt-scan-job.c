@@ -27,8 +27,6 @@ vt_scan_job_finalize (GObject *object)
   g_clear_pointer (&self->image, vt_image_free);
   g_thread_pool_free (self->hashers, FALSE, TRUE);
   vt_image_options_free (self->options);
-  g_hash_table_unref (self->leaders);
-  g_hash_table_unref (self->engine_waits);
   g_hash_table_unref (self->failures);
   g_hash_table_unref (self->openings);
   g_array_unref (self->clean_files);
@@ -58,8 +56,6 @@ vt_scan_job_class_init (VtScanJobClass *klass)
 static void
 vt_scan_job_init (VtScanJob *self)
 {
-  self->leaders = g_hash_table_new (vt_digest_hash, vt_digest_equal);
-  self->engine_waits = g_hash_table_new (vt_digest_hash, vt_digest_equal);
   self->failures =
       g_hash_table_new_full (vt_digest_hash, vt_digest_equal, g_free, known_verdict_free);
   self->openings = g_hash_table_new (NULL, NULL);
@@ -248,11 +244,12 @@ engine_may_be_needed (VtScanJob *self, GError **error)
          known == 0 && vt_store_has_older (self->context.store, &has_older, error) && !has_older;
 }
 
-static void
-start (VtScanJob *self)
+void
+vt_scan_job_start (VtScanJob *self)
 {
   g_autoptr (GError) error = NULL;
 
+  g_return_if_fail (self->main_context == NULL);
   self->start_time = g_get_monotonic_time ();
   self->result->start_time = g_get_real_time ();
   self->main_context = g_main_context_ref_thread_default ();
@@ -274,18 +271,42 @@ start (VtScanJob *self)
       vt_image_start (self->context.spawner, self->options, self->result, &image_events, self);
 }
 
-static void
-finish (VtScanJob *self)
+gboolean
+vt_scan_job_is_done (const VtScanJob *self)
 {
-  VtScanStats *stats = &self->result->stats;
-  g_autoptr (GError) error = NULL;
+  return (self->ended || (!self->reading && self->underway == 0)) && self->hashing == 0;
+}
 
+void
+vt_scan_job_stop (VtScanJob *self)
+{
+  if (vt_scan_job_is_done (self))
+    return;
+  self->result->partial = TRUE;
+  self->ended = TRUE;
+}
+
+/* Ends all that goes on for it, as far as nobody else needs it. */
+static void
+take_down (VtScanJob *self)
+{
+  self->ended = TRUE;
   /* Contents that the pool has keep the job alive: what the pool says later is for the next one. */
   g_signal_handlers_disconnect_by_data (self->context.pool, self);
   g_clear_pointer (&self->image, vt_image_free);
   vt_scan_opening_stop_all (self);
   g_clear_pointer (&self->nested, vt_nested_reader_free);
   vt_scan_pool_withdraw (self->context.pool, self);
+}
+
+VtScanResult *
+vt_scan_job_finish (VtScanJob *self)
+{
+  VtScanStats *stats = &self->result->stats;
+  g_autoptr (GError) error = NULL;
+
+  g_return_val_if_fail (self->result != NULL && self->hashing == 0, NULL);
+  take_down (self);
   enter_phase (self, "finish");
   if (!vt_store_flush (self->context.store, &error) && self->result->error == NULL)
     self->result->error = g_steal_pointer (&error);
@@ -293,6 +314,7 @@ finish (VtScanJob *self)
   if (self->read_time != 0)
     stats->read_seconds = seconds_since (self->read_time);
   stats->total_seconds = seconds_since (self->start_time);
+  return g_steal_pointer (&self->result);
 }
 
 static void
@@ -306,24 +328,18 @@ vt_scan_job_run (VtScanJob *self, GCancellable *cancellable)
 {
   gulong handler = 0;
 
-  g_return_val_if_fail (self->result != NULL, NULL);
-  start (self);
+  vt_scan_job_start (self);
   if (cancellable != NULL)
     handler =
         g_cancellable_connect (cancellable, G_CALLBACK (on_cancelled), self->main_context, NULL);
-  while (!self->ended && (self->reading || self->underway > 0)) {
-    if (g_cancellable_is_cancelled (cancellable)) {
-      self->result->partial = TRUE;
-      break;
-    }
-    g_main_context_iteration (self->main_context, TRUE);
+  while (!vt_scan_job_is_done (self)) {
+    if (g_cancellable_is_cancelled (cancellable) && !self->ended)
+      vt_scan_job_stop (self);
+    else
+      g_main_context_iteration (self->main_context, TRUE);
   }
   g_cancellable_disconnect (cancellable, handler);
-  self->ended = TRUE;
-  while (self->hashing > 0)
-    g_main_context_iteration (self->main_context, TRUE);
-  finish (self);
-  return g_steal_pointer (&self->result);
+  return vt_scan_job_finish (self);
 }
 
 VtScanProgress

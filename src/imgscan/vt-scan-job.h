@@ -10,6 +10,7 @@
 #include "vt-engine-id.h"
 #include "vt-image.h"
 #include "vt-manifest.h"
+#include "vt-scan-flights.h"
 #include "vt-scan-pool.h"
 #include "vt-scan-result.h"
 #include "vt-store.h"
@@ -45,6 +46,7 @@ typedef struct {
   VtScanPool *pool;
   VtStore *store;
   VtUnpackPool *unpack_pool;
+  VtScanFlights *flights;
   const VtEngineOptions *limits; /* those that the engine id stands for */
   VtTemplate *template;          /* that the image is a clone of, prepared; NULL: none is known */
   const char *const *passwords;  /* for what is encrypted in containers; NULL: none */
@@ -55,10 +57,18 @@ VtScanJob *
 vt_scan_job_new (const VtScanContext *context, const VtImageOptions *options, VtManifest *manifest);
 
 /*
- * Runs the job to its end, iterating the thread-default main context, and returns its result, which
- * has the error if there was one. When CANCELLABLE is cancelled, what was found until then is
- * returned, marked partial. To be called once.
+ * A job goes on by itself while the main context is iterated that was the thread-default one when
+ * it was started. Several may go on at a time: contents that are the same are scanned once. When it
+ * is done, or is not to go on, vt_scan_job_finish() gives its result, which has the error if there
+ * was one. Each is to be called once, but for vt_scan_job_is_done().
  */
+void vt_scan_job_start (VtScanJob *self);
+gboolean vt_scan_job_is_done (const VtScanJob *self);
+/* Gives up what is left. The result will be marked partial. It is done a bit later. */
+void vt_scan_job_stop (VtScanJob *self);
+VtScanResult *vt_scan_job_finish (VtScanJob *self);
+
+/* All of it in one, iterating the context. When CANCELLABLE is cancelled, the job is stopped. */
 VtScanResult *vt_scan_job_run (VtScanJob *self, GCancellable *cancellable);
 
 VtScanProgress vt_scan_job_get_progress (VtScanJob *self);

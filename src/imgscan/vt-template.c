@@ -15,6 +15,7 @@ typedef struct {
 } KnownContent;
 
 struct _VtTemplate {
+  grefcount references;
   VtStatement *statement;
   VtCleanCache *cache;
   char *image;
@@ -28,6 +29,8 @@ struct _VtTemplate {
   gint64 age;
   GHashTable *known; /* VtDigest, in the value, to KnownContent: without COUNTS */
   int reader_files;  /* memfd: what the reader is told */
+  guint n_told;      /* files in it */
+  GArray *earlier;   /* of int: such memfds, which readers may still need */
 };
 
 static void
@@ -72,11 +75,18 @@ list_filesystems (const VtStatement *statement)
   return g_strv_builder_end (builder);
 }
 
+static void
+close_memfd (gpointer fd)
+{
+  vt_fd_clear (fd);
+}
+
 VtTemplate *
 vt_template_new (VtStatement *statement, VtCleanCache *cache, const char *image, GError **error)
 {
   g_autoptr (VtTemplate) self = g_new0 (VtTemplate, 1);
 
+  g_ref_count_init (&self->references);
   self->statement = statement;
   self->cache = cache;
   self->image = g_strdup (image);
@@ -86,6 +96,8 @@ vt_template_new (VtStatement *statement, VtCleanCache *cache, const char *image,
   self->files = g_array_new (FALSE, FALSE, sizeof (VtCleanFile));
   self->known = g_hash_table_new_full (vt_digest_hash, vt_digest_equal, NULL, known_content_free);
   self->reader_files = -1;
+  self->earlier = g_array_new (FALSE, FALSE, sizeof (int));
+  g_array_set_clear_func (self->earlier, close_memfd);
   if (!vt_clean_cache_foreach_file (cache, take_file, self, error))
     return NULL;
   /* A cache has inodes in the order of signed numbers. */
@@ -94,15 +106,25 @@ vt_template_new (VtStatement *statement, VtCleanCache *cache, const char *image,
   return g_steal_pointer (&self);
 }
 
-void
-vt_template_free (VtTemplate *self)
+VtTemplate *
+vt_template_ref (VtTemplate *self)
 {
+  g_ref_count_inc (&self->references);
+  return self;
+}
+
+void
+vt_template_unref (VtTemplate *self)
+{
+  if (!g_ref_count_dec (&self->references))
+    return;
   g_clear_pointer (&self->table, vt_template_table_free);
   g_array_unref (self->files);
   g_array_unref (self->own);
   g_array_unref (self->own_files);
   g_hash_table_unref (self->known);
   vt_fd_clear (&self->reader_files);
+  g_array_unref (self->earlier);
   g_strfreev (self->filesystems);
   g_free (self->image);
   vt_clean_cache_free (self->cache);
@@ -171,9 +193,10 @@ ask_store (VtTemplate *self,
 {
   KnownContent found = {.digest = file->digest};
   GError *failure = NULL;
-  KnownContent *known;
+  KnownContent *known = g_hash_table_lookup (self->known, &file->digest);
 
-  *is_known = g_hash_table_contains (self->known, &file->digest);
+  /* Of what is known by an older verdict the store may know better now. */
+  *is_known = known != NULL && known->age == 0;
   if (*is_known)
     return TRUE;
   *is_known = look_up (store, engine, file, &found, &failure);
@@ -183,7 +206,7 @@ ask_store (VtTemplate *self,
     return failure == NULL;
   }
   known = g_memdup2 (&found, sizeof found);
-  g_hash_table_insert (self->known, &known->digest, known);
+  g_hash_table_replace (self->known, &known->digest, known);
   return TRUE;
 }
 
@@ -211,7 +234,6 @@ find_known_files (VtTemplate *self, const VtEngineId *engine, VtStore *store, GE
   g_autoptr (GArray) all = list_all_files (self);
   g_autoptr (GArray) files = g_array_new (FALSE, FALSE, sizeof (VtCleanFile));
 
-  g_hash_table_remove_all (self->known);
   for (guint i = 0; i < all->len; i++) {
     const VtCleanFile *file = &g_array_index (all, VtCleanFile, i);
     gboolean is_known;
@@ -242,6 +264,25 @@ judge (VtTemplate *self, const VtEngineId *engine, gint64 max_age_s, gint64 now)
   self->counts = current || (self->age <= max_age_s && has_same_settings (self, engine));
 }
 
+/* What is known only becomes more in a run, or less if it is found out to be infected: as many
+ * files are the same ones. */
+static gboolean
+tell (VtTemplate *self, GArray *files, GError **error)
+{
+  int memfd;
+
+  if (self->reader_files >= 0 && self->n_told == files->len)
+    return TRUE;
+  memfd = vt_template_table_write (files, error);
+  if (memfd < 0)
+    return FALSE;
+  if (self->reader_files >= 0)
+    g_array_append_val (self->earlier, self->reader_files);
+  self->reader_files = memfd;
+  self->n_told = files->len;
+  return TRUE;
+}
+
 gboolean
 vt_template_prepare (VtTemplate *self,
                      const VtEngineId *engine,
@@ -256,9 +297,7 @@ vt_template_prepare (VtTemplate *self,
   known = self->age == 0 ? list_all_files (self) : find_known_files (self, engine, store, error);
   if (known == NULL)
     return FALSE;
-  vt_fd_clear (&self->reader_files);
-  self->reader_files = vt_template_table_write (known, error);
-  return self->reader_files >= 0;
+  return tell (self, known, error);
 }
 
 gboolean

@@ -25,8 +25,9 @@ VtTemplate *vt_template_new (VtStatement *statement,
                              VtCleanCache *cache,
                              const char *image,
                              GError **error) G_GNUC_WARN_UNUSED_RESULT;
-void vt_template_free (VtTemplate *self);
-G_DEFINE_AUTOPTR_CLEANUP_FUNC (VtTemplate, vt_template_free)
+VtTemplate *vt_template_ref (VtTemplate *self);
+void vt_template_unref (VtTemplate *self);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (VtTemplate, vt_template_unref)
 
 const VtStatement *vt_template_get_statement (const VtTemplate *self);
 
@@ -57,7 +58,7 @@ gboolean vt_template_counts (const VtTemplate *self);
  * if they are those in force. */
 gint64 vt_template_get_age (const VtTemplate *self);
 
-/* Tells OPTIONS what the reader need not read. Valid until the next vt_template_prepare(). */
+/* Tells OPTIONS what the reader need not read. Valid as long as the template. */
 void vt_template_apply (VtTemplate *self, VtImageOptions *options);
 
 /* What is known of a content; as vt_store_lookup() and, for VERDICT_AGE, VtFileResult have it. */

@@ -49,7 +49,7 @@ static gboolean
 scan (Clean *self, GError **error)
 {
   VtChange *change = &self->change;
-  VtTemplate *template;
+  g_autoptr (VtTemplate) template = NULL;
 
   if (!vt_clone_prepare (self->order->clone, change->options, &template, error))
     return FALSE;

@@ -9,8 +9,7 @@
 void
 vt_clone_clear (VtClone *self)
 {
-  g_clear_pointer (&self->own, vt_template_free);
-  g_clear_pointer (&self->common, vt_template_free);
+  g_clear_pointer (&self->common, vt_template_unref);
   g_clear_pointer (&self->key, vt_public_key_free);
 }
 
@@ -130,9 +129,7 @@ find_own (VtClone *self, const VtImageOptions *options, VtTemplate **template, G
 {
   g_autoptr (GError) failure = NULL;
 
-  g_clear_pointer (&self->own, vt_template_free);
-  self->own = open_in_image (self, options, NULL, &failure);
-  *template = self->own;
+  *template = open_in_image (self, options, NULL, &failure);
   if (failure == NULL)
     return TRUE;
   if (!is_about_the_cache (failure)) {
@@ -148,20 +145,29 @@ find_own (VtClone *self, const VtImageOptions *options, VtTemplate **template, G
   return TRUE;
 }
 
+static gboolean
+prepare (VtClone *self, VtImageOptions *options, VtTemplate *template, GError **error)
+{
+  if (!vt_template_prepare (template, self->session->engine_id, self->max_age_s, get_now (),
+                            self->session->store, error))
+    return FALSE;
+  vt_template_apply (template, options);
+  return TRUE;
+}
+
 gboolean
 vt_clone_prepare (VtClone *self, VtImageOptions *options, VtTemplate **template, GError **error)
 {
-  *template = self->common;
+  *template = NULL;
   if (self->key == NULL)
     return TRUE;
   allow_template (self, options);
-  if (*template == NULL && !find_own (self, options, template, error))
+  if (self->common != NULL)
+    *template = vt_template_ref (self->common);
+  else if (!find_own (self, options, template, error))
     return FALSE;
-  if (*template == NULL)
+  if (*template == NULL || prepare (self, options, *template, error))
     return TRUE;
-  if (!vt_template_prepare (*template, self->session->engine_id, self->max_age_s, get_now (),
-                            self->session->store, error))
-    return FALSE;
-  vt_template_apply (*template, options);
-  return TRUE;
+  g_clear_pointer (template, vt_template_unref);
+  return FALSE;
 }

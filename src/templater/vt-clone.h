@@ -13,7 +13,6 @@ typedef struct {
   VtSession *session; /* not owned */
   VtPublicKey *key;   /* NULL: no template is used */
   VtTemplate *common; /* of all images; NULL: each has its own, if it has one */
-  VtTemplate *own;    /* of the last image */
   gint64 max_age_s;
 } VtClone;
 
@@ -26,9 +25,9 @@ void vt_clone_clear (VtClone *self);
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (VtClone, vt_clone_clear)
 
 /*
- * Sets OPTIONS for a scan with the image's template, and gives that in TEMPLATE: until the next
- * call, or NULL if there is none. What is wrong with a cache that an image has inherited is told,
- * and the image is scanned without; everything else is an error.
+ * Sets OPTIONS for a scan with the image's template, and gives that in TEMPLATE: a reference, which
+ * must stay as long as the scan, or NULL if there is none. What is wrong with a cache that an image
+ * has inherited is told, and the image is scanned without; everything else is an error.
  */
 gboolean vt_clone_prepare (VtClone *self,
                            VtImageOptions *options,

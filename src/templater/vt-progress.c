@@ -17,8 +17,10 @@ struct _VtProgress {
   char *label;
   gint64 shown;      /* monotonic time of the last line, microseconds */
   gint64 read_start; /* when the first file came; 0 before */
-  gboolean line_is_open;
 };
+
+/* There is one terminal for all of them. */
+static gboolean line_is_open;
 
 /* Never the name itself: the reader that sends it may be in somebody else's hands. */
 static const char *
@@ -74,11 +76,11 @@ make_line (const VtProgress *self)
 }
 
 static void
-close_line (VtProgress *self)
+close_line (void)
 {
-  if (self->line_is_open)
+  if (line_is_open)
     fputs (CLEAR_LINE, stderr);
-  self->line_is_open = FALSE;
+  line_is_open = FALSE;
 }
 
 static void
@@ -87,7 +89,7 @@ show_line (VtProgress *self, const char *line)
   self->shown = g_get_monotonic_time ();
   if (self->style == VT_PROGRESS_BAR) {
     fprintf (stderr, CLEAR_LINE "%s", line);
-    self->line_is_open = TRUE;
+    line_is_open = TRUE;
   } else {
     fprintf (stderr, "%s\n", line);
   }
@@ -133,7 +135,7 @@ on_message (VtScanJob *job, guint level, const char *text, VtProgress *self)
 
   if (level > G_LOG_LEVEL_WARNING ? !self->verbose : self->quiet)
     return;
-  close_line (self);
+  close_line ();
   /* QEMU and the guest may have had a hand in it. */
   safe = vt_report_escape (text);
   fprintf (stderr, "vtemplater: %s: %s\n", self->label, safe);
@@ -182,7 +184,7 @@ vt_progress_new (
 void
 vt_progress_free (VtProgress *self)
 {
-  close_line (self);
+  close_line ();
   if (self->job != NULL)
     g_signal_handlers_disconnect_by_data (self->job, self);
   g_clear_object (&self->job);

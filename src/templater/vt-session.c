@@ -53,6 +53,7 @@ vt_session_clear (VtSession *self)
   g_clear_object (&self->cancellable);
   g_clear_pointer (&self->unpack_pool, vt_unpack_pool_free);
   g_clear_object (&self->pool);
+  g_clear_pointer (&self->flights, vt_scan_flights_free);
   g_clear_pointer (&self->store, vt_store_free);
   g_clear_pointer (&self->run_dir, vt_run_dir_free);
   g_clear_pointer (&self->engine_id, vt_engine_id_free);
@@ -145,15 +146,22 @@ vt_session_begin (VtSession *self, GError **error)
   return TRUE;
 }
 
+guint
+vt_session_get_jobs (const VtSession *self)
+{
+  return self->cli->jobs > 0 ? (guint)self->cli->jobs : g_get_num_processors ();
+}
+
 gboolean
 vt_session_complete (VtSession *self, GError **error)
 {
-  guint jobs = self->cli->jobs > 0 ? (guint)self->cli->jobs : g_get_num_processors ();
+  guint jobs = vt_session_get_jobs (self);
 
   if (!take_engine_id (self, error))
     return FALSE;
   vt_store_set_engine (self->store, self->engine_id, g_get_real_time () / G_USEC_PER_SEC,
                        vt_cli_get_max_verdict_age (self->cli));
+  self->flights = vt_scan_flights_new ();
   self->pool = vt_scan_pool_new (self->spawner, self->engine_options, jobs);
   g_signal_connect (self->pool, "failed", G_CALLBACK (on_pool_failed), self);
   self->unpack_pool = new_unpack_pool (self, jobs);
@@ -192,11 +200,11 @@ vt_session_new_image_options (const VtSession *self, const char *name)
   return options;
 }
 
-VtScanResult *
-vt_session_scan (VtSession *self,
-                 const VtImageOptions *options,
-                 VtTemplate *template,
-                 VtManifest *manifest)
+VtScanJob *
+vt_session_new_job (VtSession *self,
+                    const VtImageOptions *options,
+                    VtTemplate *template,
+                    VtManifest *manifest)
 {
   const VtScanContext context = {
       .spawner = self->spawner,
@@ -204,13 +212,29 @@ vt_session_scan (VtSession *self,
       .pool = self->pool,
       .store = self->store,
       .unpack_pool = self->unpack_pool,
+      .flights = self->flights,
       .limits = self->engine_options,
       .template = template,
       .passwords = (const char *const *)self->passwords,
   };
-  g_autoptr (VtScanJob) job = vt_scan_job_new (&context, options, manifest);
-  g_autoptr (VtProgress) progress =
-      vt_progress_new (job, self->progress, self->cli->quiet, self->cli->verbose, options->path);
+
+  return vt_scan_job_new (&context, options, manifest);
+}
+
+VtProgress *
+vt_session_new_progress (const VtSession *self, VtScanJob *job, const char *label)
+{
+  return vt_progress_new (job, self->progress, self->cli->quiet, self->cli->verbose, label);
+}
+
+VtScanResult *
+vt_session_scan (VtSession *self,
+                 const VtImageOptions *options,
+                 VtTemplate *template,
+                 VtManifest *manifest)
+{
+  g_autoptr (VtScanJob) job = vt_session_new_job (self, options, template, manifest);
+  g_autoptr (VtProgress) progress = vt_session_new_progress (self, job, options->path);
 
   return vt_scan_job_run (job, self->cancellable);
 }

@@ -8,6 +8,7 @@
 #include "vt-cli.h"
 #include "vt-manifest.h"
 #include "vt-paths.h"
+#include "vt-progress.h"
 #include "vt-scan-job.h"
 #include "vt-unwrap.h"
 
@@ -27,6 +28,7 @@ typedef struct {
   VtStore *store;
   VtScanPool *pool;
   VtUnpackPool *unpack_pool;
+  VtScanFlights *flights;
   GCancellable *cancellable;
 } VtSession;
 
@@ -47,6 +49,17 @@ G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (VtSession, vt_session_clear)
 
 /* The options of an image that is to be scanned. */
 VtImageOptions *vt_session_new_image_options (const VtSession *self, const char *name);
+
+/* What is done at a time. */
+guint vt_session_get_jobs (const VtSession *self);
+
+/* The scan of one image, and what shows how far it is; TEMPLATE and MANIFEST, which may be NULL,
+ * must stay as long as the job. */
+VtScanJob *vt_session_new_job (VtSession *self,
+                               const VtImageOptions *options,
+                               VtTemplate *template,
+                               VtManifest *manifest);
+VtProgress *vt_session_new_progress (const VtSession *self, VtScanJob *job, const char *label);
 
 /* Scans one image. TEMPLATE and MANIFEST may be NULL. The result has the error if there was one. */
 VtScanResult *vt_session_scan (VtSession *self,

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only WITH cryptsetup-OpenSSL-exception
 /*
- * vtemplater scan: scans disk images one after the other and writes one report.
+ * vtemplater scan: scans disk images, a few at a time, and writes one report.
  */
 #include "vt-verbs.h"
 
@@ -9,7 +9,7 @@
 #include "vt-cli-output.h"
 #include "vt-clone.h"
 #include "vt-judge.h"
-#include "vt-session.h"
+#include "vt-scan-batch.h"
 
 static const VtCliVerb verb = {
     .summary =
@@ -28,7 +28,8 @@ typedef struct {
   VtClone clone;
   GOutputStream *output;
   GOutputStream *manifest;
-  GPtrArray *results; /* of VtScanResult */
+  VtScanBatch *batch;
+  GPtrArray *results; /* of VtScanResult, the batch's; once all have ended */
   guint begun;        /* images named that were, in whatever number of results they have */
 } ScanCommand;
 
@@ -37,7 +38,7 @@ scan_command_clear (ScanCommand *self)
 {
   g_clear_pointer (&self->manifest, vt_cli_discard_output);
   g_clear_pointer (&self->output, vt_cli_discard_output);
-  g_clear_pointer (&self->results, g_ptr_array_unref);
+  g_clear_pointer (&self->batch, vt_scan_batch_free);
   vt_clone_clear (&self->clone);
   vt_session_clear (&self->session);
   vt_cli_options_clear (&self->cli);
@@ -75,7 +76,7 @@ set_up (ScanCommand *self, GError **error)
     if (self->manifest == NULL)
       return FALSE;
   }
-  self->results = g_ptr_array_new_with_free_func ((GDestroyNotify)vt_scan_result_free);
+  self->batch = vt_scan_batch_new (&self->session);
   return TRUE;
 }
 
@@ -107,29 +108,45 @@ add_failure (ScanCommand *self, const char *path, const GError *error)
     result->partial = TRUE;
   else
     result->error = g_error_copy (error);
-  g_ptr_array_add (self->results, result);
+  vt_scan_batch_add (self->batch, result);
 }
 
+/* With a manifest there is one image only. */
 static gboolean
-run_job (ScanCommand *self,
-         const VtImageOptions *options,
-         VtTemplate *template,
-         double seconds,
-         GError **error)
+scan_with_manifest (ScanCommand *self,
+                    const VtImageOptions *options,
+                    VtTemplate *template,
+                    double seconds,
+                    GError **error)
 {
-  g_autoptr (VtManifest) manifest = NULL;
-  VtScanResult *result;
+  g_autoptr (VtManifest) manifest = vt_manifest_new (error);
+  guint number;
 
-  if (self->manifest != NULL && (manifest = vt_manifest_new (error)) == NULL)
+  if (manifest == NULL)
     return FALSE;
-  result = vt_session_scan (&self->session, options, template, manifest);
-  result->stats.open_seconds += seconds;
-  result->stats.total_seconds += seconds;
-  g_ptr_array_add (self->results, result);
-  if (manifest != NULL && !write_manifest (self, manifest, result, error)) {
-    g_prefix_error_literal (error, "manifest: ");
-    return FALSE;
-  }
+  number = vt_scan_batch_start (self->batch, options, template, manifest, seconds);
+  if (write_manifest (self, manifest, vt_scan_batch_wait (self->batch, number), error))
+    return TRUE;
+  g_prefix_error_literal (error, "manifest: ");
+  return FALSE;
+}
+
+/* What was unpacked for it is gone with its wrapper: one of several, or compressed, is waited for.
+ */
+static gboolean
+start_scan (ScanCommand *self,
+            const VtImageOptions *options,
+            VtTemplate *template,
+            double seconds,
+            GError **error)
+{
+  guint number;
+
+  if (self->manifest != NULL)
+    return scan_with_manifest (self, options, template, seconds, error);
+  number = vt_scan_batch_start (self->batch, options, template, NULL, seconds);
+  if (options->file != NULL)
+    (void)vt_scan_batch_wait (self->batch, number);
   return TRUE;
 }
 
@@ -139,8 +156,8 @@ scan_part (ScanCommand *self, VtWrapper *wrapper, guint index, gint64 start, GEr
 {
   const char *name = vt_wrapper_get_name (wrapper, index);
   g_autoptr (VtImageOptions) options = vt_session_new_image_options (&self->session, name);
+  g_autoptr (VtTemplate) template = NULL;
   g_autoptr (GError) failure = NULL;
-  VtTemplate *template = NULL;
 
   if (g_cancellable_is_cancelled (self->session.cancellable) ||
       !vt_unwrap_prepare (&self->session.unwrap, wrapper, index, options, self->session.cancellable,
@@ -149,8 +166,8 @@ scan_part (ScanCommand *self, VtWrapper *wrapper, guint index, gint64 start, GEr
     add_failure (self, name, failure);
     return TRUE;
   }
-  return run_job (self, options, template,
-                  (double)(g_get_monotonic_time () - start) / G_USEC_PER_SEC, error);
+  return start_scan (self, options, template,
+                     (double)(g_get_monotonic_time () - start) / G_USEC_PER_SEC, error);
 }
 
 static gboolean
@@ -248,6 +265,7 @@ scan_all (ScanCommand *self)
       written = FALSE;
     }
   }
+  self->results = vt_scan_batch_wait_for_all (self->batch);
   return written;
 }
 

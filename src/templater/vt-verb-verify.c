@@ -28,7 +28,7 @@ static void
 verify_command_clear (VerifyCommand *self)
 {
   g_clear_pointer (&self->output, vt_cli_discard_output);
-  g_clear_pointer (&self->template, vt_template_free);
+  g_clear_pointer (&self->template, vt_template_unref);
   g_clear_pointer (&self->spawner, vt_spawner_free);
   g_clear_pointer (&self->key, vt_public_key_free);
   g_free (self->attestation);

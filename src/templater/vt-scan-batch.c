@@ -1,0 +1,148 @@
+// SPDX-License-Identifier: GPL-2.0-only WITH cryptsetup-OpenSSL-exception
+#include "vt-scan-batch.h"
+
+#include "vt-progress.h"
+
+/* A scan that goes on. */
+typedef struct {
+  VtScanJob *job;
+  VtProgress *progress;
+  VtTemplate *template;
+  guint number; /* of its result */
+  double seconds;
+} Running;
+
+struct _VtScanBatch {
+  VtSession *session;
+  guint jobs_max;
+  GPtrArray *running; /* of Running */
+  GPtrArray *results; /* of VtScanResult; NULL: not there yet */
+};
+
+static void
+running_free (gpointer data)
+{
+  Running *self = data;
+
+  g_clear_pointer (&self->progress, vt_progress_free);
+  g_clear_object (&self->job);
+  g_clear_pointer (&self->template, vt_template_unref);
+  g_free (self);
+}
+
+static void
+free_result (gpointer result)
+{
+  if (result != NULL)
+    vt_scan_result_free (result);
+}
+
+VtScanBatch *
+vt_scan_batch_new (VtSession *session)
+{
+  VtScanBatch *self = g_new0 (VtScanBatch, 1);
+
+  self->session = session;
+  self->jobs_max = MIN (vt_session_get_jobs (session), VT_SCAN_BATCH_IMAGES_MAX);
+  self->running = g_ptr_array_new_with_free_func (running_free);
+  self->results = g_ptr_array_new_with_free_func (free_result);
+  return self;
+}
+
+static void
+take_result (VtScanBatch *self, Running *running)
+{
+  VtScanResult *result = vt_scan_job_finish (running->job);
+
+  result->stats.open_seconds += running->seconds;
+  result->stats.total_seconds += running->seconds;
+  g_ptr_array_index (self->results, running->number) = result;
+}
+
+static void
+take_results (VtScanBatch *self)
+{
+  for (guint i = self->running->len; i-- > 0;) {
+    Running *running = g_ptr_array_index (self->running, i);
+
+    if (!vt_scan_job_is_done (running->job))
+      continue;
+    take_result (self, running);
+    g_ptr_array_remove_index (self->running, i);
+  }
+}
+
+static void
+stop_all (VtScanBatch *self)
+{
+  for (guint i = 0; i < self->running->len; i++)
+    vt_scan_job_stop (((Running *)g_ptr_array_index (self->running, i))->job);
+}
+
+/* Lets the scans go on until something happens. */
+static void
+iterate (VtScanBatch *self)
+{
+  if (g_cancellable_is_cancelled (self->session->cancellable))
+    stop_all (self);
+  take_results (self);
+  if (self->running->len == 0)
+    return;
+  g_main_context_iteration (NULL, TRUE);
+}
+
+void
+vt_scan_batch_free (VtScanBatch *self)
+{
+  while (self->running->len > 0) {
+    stop_all (self);
+    iterate (self);
+  }
+  g_ptr_array_unref (self->running);
+  g_ptr_array_unref (self->results);
+  g_free (self);
+}
+
+guint
+vt_scan_batch_start (VtScanBatch *self,
+                     const VtImageOptions *options,
+                     VtTemplate *template,
+                     VtManifest *manifest,
+                     double seconds)
+{
+  Running *running = g_new0 (Running, 1);
+
+  while (self->running->len >= self->jobs_max)
+    iterate (self);
+  running->job = vt_session_new_job (self->session, options, template, manifest);
+  running->progress = vt_session_new_progress (self->session, running->job, options->path);
+  running->template = template != NULL ? vt_template_ref (template) : NULL;
+  running->number = self->results->len;
+  running->seconds = seconds;
+  g_ptr_array_add (self->results, NULL);
+  g_ptr_array_add (self->running, running);
+  vt_scan_job_start (running->job);
+  return running->number;
+}
+
+void
+vt_scan_batch_add (VtScanBatch *self, VtScanResult *result)
+{
+  g_ptr_array_add (self->results, result);
+}
+
+const VtScanResult *
+vt_scan_batch_wait (VtScanBatch *self, guint number)
+{
+  while (g_ptr_array_index (self->results, number) == NULL)
+    iterate (self);
+  return g_ptr_array_index (self->results, number);
+}
+
+GPtrArray *
+vt_scan_batch_wait_for_all (VtScanBatch *self)
+{
+  while (self->running->len > 0)
+    iterate (self);
+  return self->results;
+}
