@@ -206,6 +206,32 @@ test_preparing_again_asks_the_store_again (Fixture *fixture, gconstpointer data)
   assert_told (fixture, "");
 }
 
+/* Readers of scans that go on may open what they were told when the next one is prepared. */
+static void
+test_what_was_told_stays (Fixture *fixture, gconstpointer data)
+{
+  const VtCleanFile first = new_file (0, FIRST);
+  g_autoptr (VtImageOptions) options = vt_image_options_new ("image");
+  g_autoptr (VtTemplateTable) table = NULL;
+  g_autoptr (GError) error = NULL;
+
+  prepare (fixture->template, OTHER_ENGINE, fixture->store);
+  vt_template_apply (fixture->template, options);
+  remember (fixture->store, OTHER_ENGINE, &first.digest, first.size, vt_verdict_clean (), NULL);
+  prepare (fixture->template, OTHER_ENGINE, fixture->store);
+  table = vt_template_table_read (options->template->files, &error);
+  g_assert_no_error (error);
+  g_assert_null (vt_template_table_find (table, 0, FIRST));
+  assert_told (fixture, "0/12 ");
+  /* The same again is told in the same place. */
+  g_clear_pointer (&table, vt_template_table_free);
+  vt_template_apply (fixture->template, options);
+  prepare (fixture->template, OTHER_ENGINE, fixture->store);
+  table = vt_template_table_read (options->template->files, &error);
+  g_assert_no_error (error);
+  g_assert_nonnull (vt_template_table_find (table, 0, FIRST));
+}
+
 /* What was clean once, and is found by the signatures in force. */
 static void
 test_finding_of_the_store_is_told (Fixture *fixture, gconstpointer data)
@@ -416,6 +442,7 @@ main (int argc, char **argv)
   add ("/template/age-of-another-engine-is-never-0", test_age_of_another_engine_is_never_0);
   add ("/template/store-stands-in-for-the-cache", test_store_stands_in_for_the_cache);
   add ("/template/preparing-again-asks-the-store-again", test_preparing_again_asks_the_store_again);
+  add ("/template/what-was-told-stays", test_what_was_told_stays);
   add ("/template/finding-of-the-store-is-told", test_finding_of_the_store_is_told);
   add ("/template/older-verdicts-stand-in-for-the-cache",
        test_older_verdicts_stand_in_for_the_cache);

@@ -28,6 +28,7 @@ struct _VtTemplate {
   gboolean counts;
   gint64 age;
   GHashTable *known; /* VtDigest, in the value, to KnownContent: without COUNTS */
+  char *known_by;    /* id of the engine that KNOWN is about */
   int reader_files;  /* memfd: what the reader is told */
   guint n_told;      /* files in it */
   GArray *earlier;   /* of int: such memfds, which readers may still need */
@@ -123,6 +124,7 @@ vt_template_unref (VtTemplate *self)
   g_array_unref (self->own);
   g_array_unref (self->own_files);
   g_hash_table_unref (self->known);
+  g_free (self->known_by);
   vt_fd_clear (&self->reader_files);
   g_array_unref (self->earlier);
   g_strfreev (self->filesystems);
@@ -294,6 +296,12 @@ vt_template_prepare (VtTemplate *self,
   g_autoptr (GArray) known = NULL;
 
   judge (self, engine, max_age_s, now);
+  /* As long as the engine is the same, scans that go on may still need it. */
+  if (g_strcmp0 (self->known_by, engine->id) != 0) {
+    g_hash_table_remove_all (self->known);
+    g_free (self->known_by);
+    self->known_by = g_strdup (engine->id);
+  }
   known = self->age == 0 ? list_all_files (self) : find_known_files (self, engine, store, error);
   if (known == NULL)
     return FALSE;
