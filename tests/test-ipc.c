@@ -1,6 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only WITH cryptsetup-OpenSSL-exception
 #include <fcntl.h>
+#include <stdlib.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include "vt-fd.h"
 #include "vt-ipc.h"
@@ -85,6 +89,110 @@ test_closed_peer_is_told (Fixture *fixture, gconstpointer data)
   g_assert_error (error, VT_IPC_ERROR, VT_IPC_ERROR_CLOSED);
 }
 
+/* Open files of the sender, and messages with a descriptor each that it sends. */
+#define SENDER_FILES 16
+#define SENDER_SENDS 64
+/* Nobody else's here, whose descriptors on the way would count as well. */
+#define SENDER_USER 64999
+
+/* In a child, as a user for whom the limit counts. Returns whether all was sent. */
+static gboolean
+send_many (int socket, gboolean patiently)
+{
+  const struct rlimit limit = {SENDER_FILES, SENDER_FILES};
+  int null = open ("/dev/null", O_RDONLY | O_CLOEXEC);
+
+  if (null < 0 || setrlimit (RLIMIT_NOFILE, &limit) != 0 || setuid (SENDER_USER) != 0)
+    return FALSE;
+  for (guint32 i = 0; i < SENDER_SENDS; i++) {
+    GVariant *value = g_variant_new_uint32 (i);
+
+    if (!(patiently ? vt_ipc_send_patiently (socket, value, &null, 1, NULL)
+                    : vt_ipc_send (socket, value, &null, 1, NULL)))
+      return FALSE;
+  }
+  return TRUE;
+}
+
+static pid_t
+start_sender (Fixture *fixture, gboolean patiently)
+{
+  pid_t child = fork ();
+
+  g_assert_cmpint (child, >=, 0);
+  if (child == 0) {
+    close (fixture->ours);
+    _exit (send_many (fixture->theirs, patiently) ? EXIT_SUCCESS : EXIT_FAILURE);
+  }
+  vt_fd_clear (&fixture->theirs);
+  return child;
+}
+
+static int
+wait_for (pid_t child)
+{
+  int status;
+
+  g_assert_cmpint (waitpid (child, &status, 0), ==, child);
+  g_assert_true (WIFEXITED (status));
+  return WEXITSTATUS (status);
+}
+
+static gboolean
+cannot_be_another (void)
+{
+  if (geteuid () == 0)
+    return FALSE;
+  g_test_skip ("only root can start a process of another user");
+  return TRUE;
+}
+
+static void
+test_many_descriptors_wait (Fixture *fixture, gconstpointer data)
+{
+  pid_t child;
+
+  if (cannot_be_another ())
+    return;
+  child = start_sender (fixture, TRUE);
+  for (guint32 i = 0; i < SENDER_SENDS; i++) {
+    g_autoptr (GError) error = NULL;
+    g_auto (VtIpcFds) fds = VT_IPC_FDS_INIT;
+    g_autoptr (GVariant) value =
+        vt_ipc_receive (fixture->ours, G_VARIANT_TYPE_UINT32, &fds, &error);
+
+    g_assert_no_error (error);
+    g_assert_cmpuint (g_variant_get_uint32 (value), ==, i);
+    g_assert_cmpint (fds.fd[0], >=, 0);
+  }
+  g_assert_cmpint (wait_for (child), ==, EXIT_SUCCESS);
+}
+
+/* That it is the kernel's limit which makes them wait. */
+static void
+test_many_descriptors_are_too_many (Fixture *fixture, gconstpointer data)
+{
+  if (cannot_be_another ())
+    return;
+  g_assert_cmpint (wait_for (start_sender (fixture, FALSE)), ==, EXIT_FAILURE);
+}
+
+/* Who receives nothing any more must not be waited for. */
+static void
+test_waiting_ends_with_the_peer (Fixture *fixture, gconstpointer data)
+{
+  g_autoptr (GVariant) value = NULL;
+  pid_t child;
+
+  if (cannot_be_another ())
+    return;
+  child = start_sender (fixture, TRUE);
+  value = vt_ipc_receive (fixture->ours, G_VARIANT_TYPE_UINT32, NULL, NULL);
+  g_assert_nonnull (value);
+  vt_fd_clear (&fixture->ours);
+  g_assert_cmpint (wait_for (child), ==, EXIT_FAILURE);
+}
+
 int
 main (int argc, char **argv)
 {
@@ -95,5 +203,11 @@ main (int argc, char **argv)
               tear_down);
   g_test_add ("/ipc/closed-peer-is-told", Fixture, NULL, set_up, test_closed_peer_is_told,
               tear_down);
+  g_test_add ("/ipc/many-descriptors-wait", Fixture, NULL, set_up, test_many_descriptors_wait,
+              tear_down);
+  g_test_add ("/ipc/many-descriptors-are-too-many", Fixture, NULL, set_up,
+              test_many_descriptors_are_too_many, tear_down);
+  g_test_add ("/ipc/waiting-ends-with-the-peer", Fixture, NULL, set_up,
+              test_waiting_ends_with_the_peer, tear_down);
   return g_test_run ();
 }

@@ -2,10 +2,14 @@
 #include "vt-ipc.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <string.h>
 #include <sys/socket.h>
 
 #include "vt-fd.h"
+
+/* Between two tries to send what the kernel holds back. */
+#define RETRY_MS 5
 
 G_DEFINE_QUARK (vt_ipc_error_quark, vt_ipc_error)
 
@@ -57,14 +61,38 @@ attach_fds (struct msghdr *message, FdBuffer *buffer, const int *fds, gsize n_fd
   memcpy (CMSG_DATA (header), fds, n_fds * sizeof (int));
 }
 
-gboolean
-vt_ipc_send (int socket, GVariant *value, const int *fds, gsize n_fds, GError **error)
+/* FALSE: the peer is gone, and errno says so. */
+static gboolean
+wait_for_retry (int socket)
+{
+  struct pollfd gone = {.fd = socket};
+
+  if (poll (&gone, 1, RETRY_MS) <= 0)
+    return TRUE;
+  errno = EPIPE;
+  return FALSE;
+}
+
+static ssize_t
+send_message (int socket, const struct msghdr *message, gboolean patient)
+{
+  ssize_t sent;
+
+  do
+    sent = sendmsg (socket, message, MSG_NOSIGNAL);
+  while (sent < 0 &&
+         (errno == EINTR || (patient && errno == ETOOMANYREFS && wait_for_retry (socket))));
+  return sent;
+}
+
+static gboolean
+send_value (
+    int socket, GVariant *value, const int *fds, gsize n_fds, gboolean patient, GError **error)
 {
   g_autoptr (GVariant) owned = g_variant_ref_sink (value);
   struct iovec part = {.iov_len = g_variant_get_size (owned)};
   struct msghdr message = {.msg_iov = &part, .msg_iovlen = 1};
   FdBuffer buffer;
-  ssize_t sent;
 
   g_return_val_if_fail (n_fds <= VT_IPC_FDS_MAX, FALSE);
   if (part.iov_len == 0 || part.iov_len > VT_IPC_MESSAGE_MAX) {
@@ -74,13 +102,22 @@ vt_ipc_send (int socket, GVariant *value, const int *fds, gsize n_fds, GError **
   }
   part.iov_base = (void *)g_variant_get_data (owned);
   attach_fds (&message, &buffer, fds, n_fds);
-  do
-    sent = sendmsg (socket, &message, MSG_NOSIGNAL);
-  while (sent < 0 && errno == EINTR);
-  if (sent >= 0)
+  if (send_message (socket, &message, patient) >= 0)
     return TRUE;
   set_error_from_errno (error, "sending a message");
   return FALSE;
+}
+
+gboolean
+vt_ipc_send (int socket, GVariant *value, const int *fds, gsize n_fds, GError **error)
+{
+  return send_value (socket, value, fds, n_fds, FALSE, error);
+}
+
+gboolean
+vt_ipc_send_patiently (int socket, GVariant *value, const int *fds, gsize n_fds, GError **error)
+{
+  return send_value (socket, value, fds, n_fds, TRUE, error);
 }
 
 static void

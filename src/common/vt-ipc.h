@@ -49,6 +49,18 @@ gboolean vt_ipc_send (int socket, GVariant *value, const int *fds, gsize n_fds, 
     G_GNUC_WARN_UNUSED_RESULT;
 
 /*
+ * The same for who sends many. The kernel counts descriptors that were sent and not received yet,
+ * for all processes of a user together, and refuses more than the limit of open files
+ * (ETOOMANYREFS): this waits until the receiver, or others, have taken some, or the receiver is
+ * gone. Not for who is itself to receive what others send: they could all wait for each other.
+ */
+gboolean vt_ipc_send_patiently (int socket,
+                                GVariant *value,
+                                const int *fds,
+                                gsize n_fds,
+                                GError **error) G_GNUC_WARN_UNUSED_RESULT;
+
+/*
  * Receives one message of TYPE; blocks until there is one. FDS, if not NULL, must be empty and gets
  * the descriptors; if NULL, any that come are closed. Returns a full reference.
  */

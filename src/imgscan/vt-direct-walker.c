@@ -19,8 +19,8 @@
 
 /* Beside what the contents take, which are not mapped: caches, lists, libraries' own memory. */
 #define ADDRESS_SPACE ((guint64)2 * 1024 * 1024 * 1024)
-/* The kernel counts the contents that were sent and not taken yet as open, for all processes of a
- * user together (unix(7), ETOOMANYREFS); VT_IMAGE_BUDGET allows for some 800. */
+/* VT_IMAGE_BUDGET allows for some 800 contents. With less, many of them on their way would make who
+ * sends one more wait (vt_ipc_send_patiently()). */
 #define OPEN_FILES 8192
 
 typedef struct {

@@ -62,8 +62,8 @@ static gboolean
 send_now (VtImageSink *self, VtImageMsgKind kind, GVariant *value, int fd, GError **error)
 {
   self->last_sent = g_get_monotonic_time ();
-  return vt_ipc_send (self->socket, g_variant_new ("(yv)", (guchar)kind, value), &fd, fd >= 0,
-                      error);
+  return vt_ipc_send_patiently (self->socket, g_variant_new ("(yv)", (guchar)kind, value), &fd,
+                                fd >= 0, error);
 }
 
 gboolean

@@ -19,8 +19,8 @@
 
 /* Dictionaries of unpackers: 1.5 GiB is the most that xz(1) makes. */
 #define ADDRESS_SPACE ((guint64)2 * 1024 * 1024 * 1024)
-/* The kernel counts the contents that were sent and not taken yet as open, for all processes of a
- * user together (unix(7), ETOOMANYREFS); VT_UNPACK_BUDGET allows for some 500. */
+/* VT_UNPACK_BUDGET allows for some 500 members. With less, many of them on their way would make who
+ * sends one more wait (vt_ipc_send_patiently()). */
 #define OPEN_FILES 8192
 
 typedef struct {
@@ -31,8 +31,8 @@ typedef struct {
 static gboolean
 reply (const Worker *self, VtUnpackReply kind, GVariant *value, int fd)
 {
-  return vt_ipc_send (self->socket, g_variant_new ("(yv)", (guchar)kind, value), &fd, fd >= 0,
-                      NULL);
+  return vt_ipc_send_patiently (self->socket, g_variant_new ("(yv)", (guchar)kind, value), &fd,
+                                fd >= 0, NULL);
 }
 
 /* The next message, whose type is its kind's; NULL at the end. */
