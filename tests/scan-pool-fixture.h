@@ -152,7 +152,7 @@ assert_worker_lost (Fixture *fixture)
 {
   g_autofree char *what = NULL;
 
-  gt_signal_logger_assert_emission_pop (fixture->logger, fixture->pool, "worker-lost", &what);
+  gt_signal_logger_assert_emission_pop (fixture->logger, fixture->pool, "worker-lost", &what, NULL);
   g_assert_cmpstr (what, !=, "");
   g_test_message ("%s", what);
 }

@@ -1,23 +1,97 @@
 // SPDX-License-Identifier: GPL-2.0-only WITH cryptsetup-OpenSSL-exception
-/* Several jobs at a time: what is the same is scanned once, and none depends on another's fate. */
+/*
+ * Several jobs at a time: what is the same is looked at once, and no job depends on another's fate.
+ *
+ * What a job waits for is held up until the others are where the test wants them: the engine's host
+ * is stopped before it has loaded anything, unpackers and readers stand at a gate.
+ */
 #include "processes.h"
 #include "scan-job-fixture.h"
+#include "vt-scan-job-private.h"
 
 #define JOBS 4
 
 /* The marker in two pieces: only who opens it finds it. */
 #define MEMBER "VTEMPLATER-TEST-" MARKER
+/* What a VHDX image begins with. The readers here do not look at the rest. */
+#define NESTED "vhdxfile one"
+
+/* In memory that all processes share: whether who stands at the gate may go on. */
+static gint *gate;
+
+static void
+stand_at_the_gate (void)
+{
+  while (g_atomic_int_get (gate) == 0)
+    g_usleep (1000);
+}
+
+static void
+set_up_gate (Fixture *fixture, gconstpointer reader)
+{
+  g_atomic_int_set (gate, 0);
+  set_up (fixture, reader);
+}
+
+static int
+gated_unpacker (int socket, GVariant *arguments)
+{
+  stand_at_the_gate ();
+  return vt_unpack_worker_main (socket, arguments);
+}
+
+static void
+set_up_unpacker (Fixture *fixture, gconstpointer reader)
+{
+  set_up_gate (fixture, reader);
+  vt_unpack_pool_free (fixture->unpack_pool);
+  fixture->worker = gated_unpacker;
+  fixture->unpack_pool = new_unpack_pool (fixture);
+}
+
+static VtScanJob *
+new_job (Fixture *fixture)
+{
+  make_job (fixture);
+  g_clear_pointer (&fixture->logger, gt_signal_logger_free);
+  return g_steal_pointer (&fixture->job);
+}
 
 static VtScanJob *
 start_job (Fixture *fixture)
 {
-  VtScanJob *job;
+  VtScanJob *job = new_job (fixture);
 
-  make_job (fixture);
-  g_clear_pointer (&fixture->logger, gt_signal_logger_free);
-  job = g_steal_pointer (&fixture->job);
   vt_scan_job_start (job);
   return job;
+}
+
+/* The job emits this when it has asked for the engine, and has no reader yet. */
+static void
+stop_host (VtScanJob *job, const char *phase, pid_t *host)
+{
+  if (*host != 0)
+    return;
+  *host = get_host ();
+  stop_process (*host);
+}
+
+/* The first job, of which no content gets the engine's word until HOST goes on. */
+static VtScanJob *
+start_without_engine (Fixture *fixture, pid_t *host)
+{
+  VtScanJob *job = new_job (fixture);
+
+  *host = 0;
+  g_signal_connect (job, "phase", G_CALLBACK (stop_host), host);
+  vt_scan_job_start (job);
+  return job;
+}
+
+static void
+go_on (pid_t host)
+{
+  g_assert_cmpint (kill (host, SIGCONT), ==, 0);
 }
 
 static VtScanResult *
@@ -29,6 +103,26 @@ end_job (VtScanJob *owned)
     g_main_context_iteration (NULL, TRUE);
   return vt_scan_job_finish (job);
 }
+
+/* Until all of its files have come, and N of them are held up. */
+static void
+wait_until_held_up (VtScanJob *job, guint n)
+{
+  while (job->reading || job->hashing > 0)
+    g_main_context_iteration (NULL, TRUE);
+  g_assert_cmpuint (job->underway, ==, n);
+}
+
+static void
+wait_for_opening (VtScanJob *job)
+{
+  while (g_hash_table_size (job->openings) == 0)
+    g_main_context_iteration (NULL, TRUE);
+}
+
+/* Of mixed_reader. */
+#define MIXED_CONTENTS 2
+#define MIXED_HELD_UP  3
 
 static void
 assert_whole (const VtScanResult *result)
@@ -45,52 +139,79 @@ test_contents_are_scanned_once (Fixture *fixture, gconstpointer reader)
 {
   VtScanJob *jobs[JOBS];
   guint64 scanned = 0;
+  pid_t host;
 
-  for (guint i = 0; i < JOBS; i++)
-    jobs[i] = start_job (fixture);
+  for (guint i = 0; i < JOBS; i++) {
+    jobs[i] = i == 0 ? start_without_engine (fixture, &host) : start_job (fixture);
+    wait_until_held_up (jobs[i], MIXED_HELD_UP);
+  }
+  g_assert_cmpuint (vt_scan_pool_get_pending (fixture->pool), ==, MIXED_CONTENTS);
+  go_on (host);
   for (guint i = 0; i < JOBS; i++) {
     g_autoptr (VtScanResult) result = end_job (jobs[i]);
 
     assert_whole (result);
     scanned += result->stats.scanned;
   }
-  g_assert_cmpuint (scanned, ==, 2);
-}
-
-/* Until JOB has asked the engine for N contents. */
-static void
-wait_for_pending (Fixture *fixture, VtScanJob *job, guint n)
-{
-  while (vt_scan_pool_get_pending (fixture->pool) < n && !vt_scan_job_is_done (job))
-    g_main_context_iteration (NULL, TRUE);
-}
-
-/* Those of the second job wait for the first one's. */
-static void
-wait_for_files (VtScanJob *job, guint64 n)
-{
-  while (vt_scan_job_get_progress (job).files < n)
-    g_main_context_iteration (NULL, TRUE);
+  g_assert_cmpuint (scanned, ==, MIXED_CONTENTS);
 }
 
 static void
 test_stopped_job_takes_no_other_along (Fixture *fixture, gconstpointer reader)
 {
-  VtScanJob *first = start_job (fixture);
-  VtScanJob *second = NULL;
+  pid_t host;
+  VtScanJob *first = start_without_engine (fixture, &host);
+  VtScanJob *others[2];
   g_autoptr (VtScanResult) stopped = NULL;
-  g_autoptr (VtScanResult) whole = NULL;
+  guint64 scanned = 0;
 
-  wait_for_pending (fixture, first, 2);
-  second = start_job (fixture);
-  /* The empty one, and two that were not read: all others are underway. */
-  wait_for_files (second, 3);
+  wait_until_held_up (first, MIXED_HELD_UP);
+  for (guint i = 0; i < G_N_ELEMENTS (others); i++) {
+    others[i] = start_job (fixture);
+    wait_until_held_up (others[i], MIXED_HELD_UP);
+  }
   vt_scan_job_stop (first);
   stopped = end_job (first);
   g_assert_true (stopped->partial);
-  whole = end_job (second);
+  g_assert_cmpuint (stopped->stats.scanned, ==, 0);
+  g_assert_cmpuint (vt_scan_pool_get_pending (fixture->pool), ==, MIXED_CONTENTS);
+  go_on (host);
+  for (guint i = 0; i < G_N_ELEMENTS (others); i++) {
+    g_autoptr (VtScanResult) whole = end_job (others[i]);
+
+    assert_whole (whole);
+    scanned += whole->stats.scanned;
+  }
+  g_assert_cmpuint (scanned, ==, MIXED_CONTENTS);
+}
+
+/* The engine was asked for what the second job is still interested in, by the first. */
+static void
+test_stopped_follower_is_no_matter (Fixture *fixture, gconstpointer reader)
+{
+  pid_t host;
+  VtScanJob *first = start_without_engine (fixture, &host);
+  VtScanJob *second;
+  g_autoptr (VtScanResult) stopped = NULL;
+  g_autoptr (VtScanResult) whole = NULL;
+
+  wait_until_held_up (first, MIXED_HELD_UP);
+  second = start_job (fixture);
+  wait_until_held_up (second, MIXED_HELD_UP);
+  vt_scan_job_stop (second);
+  stopped = end_job (second);
+  g_assert_true (stopped->partial);
+  go_on (host);
+  whole = end_job (first);
   assert_whole (whole);
-  g_assert_cmpuint (whole->stats.scanned, ==, 2);
+  g_assert_cmpuint (whole->stats.scanned, ==, MIXED_CONTENTS);
+}
+
+static int
+end_reader (VtImageSink *sink)
+{
+  must (vt_image_sink_filesystem_end (sink, 0, VT_REASON_NONE, NULL, NULL));
+  return vt_image_sink_done (sink, NULL) ? EXIT_SUCCESS : EXIT_FAILURE;
 }
 
 /* A compressed file, which the engine does not open. */
@@ -108,13 +229,11 @@ archive_reader (int socket, GVariant *arguments)
   must (vt_content_write (sealed, 0, archive->data, archive->len, NULL) &&
         vt_content_finish (sealed, &memfd, &unused, NULL));
   send_filesystem (sink, "/dev/sda1");
-  send_file (sink, "/empty", "", NULL);
   file->path = g_strdup ("/a.lz4");
   file->inode = 99;
   file->size = archive->len;
   must (vt_image_sink_file (sink, file, NULL, memfd, NULL));
-  must (vt_image_sink_filesystem_end (sink, 0, VT_REASON_NONE, NULL, NULL));
-  return vt_image_sink_done (sink, NULL) ? EXIT_SUCCESS : EXIT_FAILURE;
+  return end_reader (sink);
 }
 
 static void
@@ -123,8 +242,13 @@ test_containers_are_opened_once (Fixture *fixture, gconstpointer reader)
   VtScanJob *jobs[JOBS];
   guint64 members = 0;
 
-  for (guint i = 0; i < JOBS; i++)
+  for (guint i = 0; i < JOBS; i++) {
     jobs[i] = start_job (fixture);
+    if (i == 0)
+      wait_for_opening (jobs[0]);
+    wait_until_held_up (jobs[i], 1);
+  }
+  g_atomic_int_set (gate, 1);
   for (guint i = 0; i < JOBS; i++) {
     g_autoptr (VtScanResult) result = end_job (jobs[i]);
 
@@ -139,32 +263,103 @@ static void
 test_stopped_opening_is_done_anew (Fixture *fixture, gconstpointer reader)
 {
   VtScanJob *first = start_job (fixture);
-  VtScanJob *second = start_job (fixture);
+  VtScanJob *second;
   g_autoptr (VtScanResult) stopped = NULL;
   g_autoptr (VtScanResult) whole = NULL;
 
-  wait_for_files (second, 1);
-  wait_for_pending (fixture, first, 1);
+  wait_for_opening (first);
+  second = start_job (fixture);
+  wait_until_held_up (second, 1);
   vt_scan_job_stop (first);
   stopped = end_job (first);
+  g_assert_true (stopped->partial);
+  g_atomic_int_set (gate, 1);
   whole = end_job (second);
   g_assert_no_error (whole->error);
   g_assert_false (whole->partial);
   g_assert_cmpuint (whole->stats.infected, ==, 1);
 }
 
+/* A disk image within the image, of which nothing can be read without an appliance. */
+static int
+disk_reader (int socket, GVariant *value)
+{
+  g_autoptr (VtImageSink) sink = vt_image_sink_new (socket);
+  g_auto (VtReaderArguments) arguments = {0};
+
+  vt_reader_arguments_parse (&arguments, value);
+  send_filesystem (sink, "/dev/sda1");
+  if (arguments.options->file == NULL) {
+    send_file (sink, "/disk", NESTED, NULL);
+    return end_reader (sink);
+  }
+  stand_at_the_gate ();
+  if (arguments.options->backend == VT_BACKEND_DIRECT)
+    send_unread (sink, "/file", VT_REASON_UNSUPPORTED);
+  else
+    send_file (sink, "/file", "its content", NULL);
+  return end_reader (sink);
+}
+
+/* What one image could not have any more is no matter of the other. */
+static void
+test_each_has_its_own_appliances (Fixture *fixture, gconstpointer reader)
+{
+  VtScanJob *first;
+  VtScanJob *second;
+  g_autoptr (VtScanResult) without = NULL;
+  g_autoptr (VtScanResult) with = NULL;
+
+  fixture->options->backend = VT_BACKEND_DIRECT;
+  first = start_job (fixture);
+  wait_for_opening (first);
+  fixture->options->backend = VT_BACKEND_AUTO;
+  second = start_job (fixture);
+  wait_until_held_up (second, 1);
+  g_atomic_int_set (gate, 1);
+  without = end_job (first);
+  g_assert_no_error (without->error);
+  g_assert_cmpuint (without->stats.incomplete, ==, 1);
+  with = end_job (second);
+  g_assert_no_error (with->error);
+  g_assert_cmpuint (with->stats.clean, ==, 1);
+}
+
+static void
+add (const char *path,
+     VtChildFunc reader,
+     void (*set_up_test) (Fixture *, gconstpointer),
+     void (*test) (Fixture *, gconstpointer))
+{
+  g_test_add (path, Fixture, (gconstpointer)reader, set_up_test, test, tear_down);
+}
+
 static void
 add_tests (void)
 {
-  ADD ("parallel/contents-are-scanned-once", mixed_reader, test_contents_are_scanned_once);
-  ADD ("parallel/stopped-job-takes-no-other-along", mixed_reader,
+  add ("/scan-job/parallel/contents-are-scanned-once", mixed_reader, set_up_gate,
+       test_contents_are_scanned_once);
+  add ("/scan-job/parallel/stopped-job-takes-no-other-along", mixed_reader, set_up_gate,
        test_stopped_job_takes_no_other_along);
-  ADD ("parallel/containers-are-opened-once", archive_reader, test_containers_are_opened_once);
-  ADD ("parallel/stopped-opening-is-done-anew", archive_reader, test_stopped_opening_is_done_anew);
+  add ("/scan-job/parallel/stopped-follower-is-no-matter", mixed_reader, set_up_gate,
+       test_stopped_follower_is_no_matter);
+  add ("/scan-job/parallel/containers-are-opened-once", archive_reader, set_up_unpacker,
+       test_containers_are_opened_once);
+  add ("/scan-job/parallel/stopped-opening-is-done-anew", archive_reader, set_up_unpacker,
+       test_stopped_opening_is_done_anew);
+  add ("/scan-job/parallel/each-has-its-own-appliances", disk_reader, set_up_gate,
+       test_each_has_its_own_appliances);
 }
 
 int
 main (int argc, char **argv)
 {
-  return run_tests (argc, argv, add_tests);
+  int status;
+
+  /* Before the first process is started. */
+  gate = mmap (NULL, sizeof *gate, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+  g_assert_true (gate != MAP_FAILED);
+  status = run_tests (argc, argv, add_tests);
+  munmap (gate, sizeof *gate);
+  return status;
 }

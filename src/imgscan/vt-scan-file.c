@@ -115,7 +115,9 @@ vt_scan_job_take_file (VtScanJob *self, VtImageFile *file)
   task->file = file;
   task->generation = self->generation;
   self->underway++;
-  if (file->unchanged) {
+  if (self->ended) {
+    finish_without_content (self, task, VT_SOURCE_NONE);
+  } else if (file->unchanged) {
     take_unchanged (self, task);
   } else if (file->memfd < 0) {
     finish_without_content (self, task, VT_SOURCE_NONE);

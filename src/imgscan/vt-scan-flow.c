@@ -3,22 +3,15 @@
  * A content's way through a scan job: hashed in a thread, looked up in the store, scanned by the
  * engine, opened if it is a container.
  *
- * The engine is asked once for contents that are the same and come while it is at it. Files that
- * are the same also wait for one of them to be opened. Members do not: two containers, each of
- * which has the other as a member, would wait for each other for ever.
+ * The engine is asked once for contents that are the same and come while it is at it, whatever jobs
+ * they are of. Files that are the same also wait for one of them to be opened
+ * (vt-scan-flights.c). A job that ends early takes nobody along: what waited for one of its
+ * contents, and is of a job that goes on, is looked up once more.
  */
-#include "vt-scan-content-private.h"
+#include "vt-scan-flights-private.h"
 #include "vt-scan-job-private.h"
 
 #include "vt-fd.h"
-
-/* The same content, several times, for which the engine was asked once. */
-typedef struct {
-  VtDigest digest;     /* the key in the table points here */
-  GPtrArray *contents; /* of VtScanContent, of any job; the first one's file is scanned */
-} EngineWait;
-
-static void look_up (VtScanContent *self);
 
 VtScanContent *
 vt_scan_content_new (VtScanJob *job,
@@ -73,41 +66,63 @@ is_passing (const VtScanContent *self)
          (self->passing && self->verdict.kind == VT_VERDICT_INCOMPLETE);
 }
 
+/* For the copies that come later in this image. */
+static void
+remember_failure (VtScanContent *self)
+{
+  VtKnownVerdict *failure = g_new0 (VtKnownVerdict, 1);
+
+  failure->verdict = self->verdict;
+  failure->members = g_strdupv (self->members);
+  failure->passing = self->passing;
+  g_hash_table_replace (self->job->failures, g_memdup2 (&self->digest, sizeof self->digest),
+                        failure);
+}
+
 static void
 keep_verdict (VtScanContent *self)
 {
-  VtScanJob *job = self->job;
-  VtKnownVerdict *failure;
+  const VtScanContext *context = &self->job->context;
   g_autoptr (GError) error = NULL;
 
-  if (is_passing (self)) {
-    failure = g_new0 (VtKnownVerdict, 1);
-    failure->verdict = self->verdict;
-    failure->members = g_strdupv (self->members);
-    failure->passing = self->passing;
-    g_hash_table_replace (job->failures, g_memdup2 (&self->digest, sizeof self->digest), failure);
-  } else if (!vt_store_insert (job->context.store, job->context.engine_id->id, &self->digest,
-                               self->size, &self->verdict, (const char *const *)self->members,
-                               &error)) {
-    vt_scan_job_warn_of_store (job, error);
-  }
+  if (is_passing (self))
+    remember_failure (self);
+  else if (self->source == VT_SOURCE_ENGINE &&
+           !vt_store_insert (context->store, context->engine_id->id, &self->digest, self->size,
+                             &self->verdict, (const char *const *)self->members, &error))
+    vt_scan_job_warn_of_store (self->job, error);
+}
+
+static void look_up (VtScanContent *self);
+
+/*
+ * What a content came to may be its own only: for what is around it; because its job ended before
+ * it was looked at; or for want of what each image has for itself (appliances, room on disk), which
+ * one image must not use up for another.
+ */
+static gboolean
+holds_for (const VtScanContent *self, const VtScanContent *follower)
+{
+  if (follower->job->ended)
+    return TRUE;
+  return !depends_on_place (self) && !self->job->ended &&
+         (follower->job == self->job || !self->passing ||
+          self->verdict.kind != VT_VERDICT_INCOMPLETE);
 }
 
 /* The same verdict for all that waited for it; or, if it is this one's only, one of them tries. */
 static void
-settle_followers (VtScanContent *self)
+settle_followers (VtScanContent *self, GPtrArray *followers)
 {
-  g_autoptr (GPtrArray) followers = g_steal_pointer (&self->followers);
-
-  for (guint i = 0; followers != NULL && i < followers->len; i++) {
+  for (guint i = 0; i < followers->len; i++) {
     VtScanContent *follower = g_ptr_array_index (followers, i);
 
-    /* Of a job that has ended it may be no more than that. */
-    if ((depends_on_place (self) || self->job->ended) && !follower->job->ended) {
+    if (!holds_for (self, follower)) {
       look_up (follower);
       continue;
     }
     follower->members = g_strdupv (self->members);
+    follower->passing = self->passing;
     vt_scan_content_settle (follower, &self->verdict,
                             self->source == VT_SOURCE_NONE ? VT_SOURCE_NONE : VT_SOURCE_STORE);
   }
@@ -117,15 +132,14 @@ void
 vt_scan_content_settle (VtScanContent *self, const VtVerdict *verdict, VtSource source)
 {
   VtScanJob *job = self->job;
-  GHashTable *leaders = job->context.flights->leaders;
+  g_autoptr (GPtrArray) followers = vt_scan_flights_land (job->context.flights, self);
 
   self->verdict = *verdict;
   self->source = source;
-  if (self->has_digest && g_hash_table_lookup (leaders, &self->digest) == self)
-    g_hash_table_remove (leaders, &self->digest);
-  if (source == VT_SOURCE_ENGINE && !job->ended && !depends_on_place (self))
+  if (source != VT_SOURCE_NONE && !job->ended && !depends_on_place (self))
     keep_verdict (self);
-  settle_followers (self);
+  if (followers != NULL)
+    settle_followers (self, followers);
   self->done (self, self->user_data);
 }
 
@@ -140,83 +154,69 @@ take_engine_verdict (VtScanContent *self, const VtVerdict *verdict, VtSource sou
     vt_scan_content_settle (self, verdict, source);
 }
 
-/* Whether the engine did not look at it, since the job that had asked for it has ended. */
-static gboolean
-was_withdrawn (const VtScanContent *first, const VtVerdict *verdict)
-{
-  return first->job->ended && verdict->kind == VT_VERDICT_INCOMPLETE &&
-         verdict->reason == VT_REASON_ENGINE_ERROR;
-}
-
-static void
-on_scanned (const VtVerdict *verdict, gpointer user_data)
-{
-  EngineWait *wait = user_data;
-  VtScanContent *first = g_ptr_array_index (wait->contents, 0);
-  const VtVerdict kept = *verdict;
-  gboolean withdrawn = was_withdrawn (first, verdict);
-  VtSource source = VT_SOURCE_ENGINE;
-
-  g_hash_table_steal (first->job->context.flights->engine_waits, &wait->digest);
-  for (guint i = 0; i < wait->contents->len; i++) {
-    VtScanContent *content = g_ptr_array_index (wait->contents, i);
-    gboolean ended = content->job->ended;
-
-    if (withdrawn && !ended)
-      look_up (content);
-    else
-      take_engine_verdict (content, &kept, source);
-    /* One of them keeps it; a job that has ended does not. */
-    if (!ended)
-      source = VT_SOURCE_STORE;
-  }
-  g_ptr_array_unref (wait->contents);
-  g_free (wait);
-}
-
 gboolean
 vt_scan_content_is_too_large (const VtScanContent *self)
 {
   return self->size > self->job->context.limits->max_file_size;
 }
 
+static void ask_engine (VtScanContent *self);
+
+/* The job that had asked is no more: one of those that go on asks, for all of them. */
+static void
+ask_again (GPtrArray *contents, const VtVerdict *verdict)
+{
+  for (guint i = 0; i < contents->len; i++) {
+    VtScanContent *content = g_ptr_array_index (contents, i);
+
+    if (content->job->ended)
+      take_engine_verdict (content, verdict, VT_SOURCE_ENGINE);
+    else
+      ask_engine (content);
+  }
+}
+
+/* The first one of a job that goes on counts as scanned, and keeps the verdict. */
+static void
+hand_out (GPtrArray *contents, const VtVerdict *verdict)
+{
+  VtSource source = VT_SOURCE_ENGINE;
+
+  for (guint i = 0; i < contents->len; i++) {
+    VtScanContent *content = g_ptr_array_index (contents, i);
+    gboolean goes_on = !content->job->ended;
+
+    take_engine_verdict (content, verdict, source);
+    if (goes_on)
+      source = VT_SOURCE_STORE;
+  }
+}
+
+static void
+on_scanned (const VtVerdict *verdict, gpointer user_data)
+{
+  VtScanContent *first = user_data;
+  g_autoptr (GPtrArray) contents = vt_scan_flights_answer (first->job->context.flights, first);
+  const VtVerdict kept = *verdict;
+  /* As what is withdrawn gets it. */
+  gboolean is_unanswered = first->job->ended && kept.kind == VT_VERDICT_INCOMPLETE &&
+                           kept.reason == VT_REASON_ENGINE_ERROR;
+
+  if (is_unanswered)
+    ask_again (contents, &kept);
+  else
+    hand_out (contents, &kept);
+}
+
 static void
 ask_engine (VtScanContent *self)
 {
   VtScanJob *job = self->job;
-  GHashTable *waits = job->context.flights->engine_waits;
-  EngineWait *wait = g_hash_table_lookup (waits, &self->digest);
 
-  if (wait != NULL) {
-    g_ptr_array_add (wait->contents, self);
+  if (!vt_scan_flights_ask (job->context.flights, self))
     return;
-  }
-  wait = g_new0 (EngineWait, 1);
-  wait->digest = self->digest;
-  wait->contents = g_ptr_array_new ();
-  g_ptr_array_add (wait->contents, self);
-  g_hash_table_insert (waits, &wait->digest, wait);
   vt_scan_job_load_engine (job);
-  vt_scan_pool_submit (job->context.pool, job, self->file, self->size, on_scanned, wait);
-}
-
-/* FALSE: another file's content is the same and is looked at already, and this one waits. */
-static gboolean
-take_lead (VtScanContent *self)
-{
-  GHashTable *leaders = self->job->context.flights->leaders;
-  VtScanContent *leader = g_hash_table_lookup (leaders, &self->digest);
-
-  if (leader == NULL) {
-    g_hash_table_insert (leaders, &self->digest, self);
-    return TRUE;
-  }
-  if (self->depth > 0)
-    return TRUE;
-  if (leader->followers == NULL)
-    leader->followers = g_ptr_array_new ();
-  g_ptr_array_add (leader->followers, self);
-  return FALSE;
+  vt_scan_pool_submit (job->context.pool, job, self->file, self->size, on_scanned, self);
 }
 
 /* A container that contains itself can be unpacked for ever. */
@@ -313,7 +313,7 @@ look_up (VtScanContent *self)
     vt_scan_job_fail (self->job, error);
     verdict = vt_verdict_incomplete (VT_REASON_ENGINE_ERROR);
     vt_scan_content_settle (self, &verdict, VT_SOURCE_NONE);
-  } else if (take_lead (self)) {
+  } else if (vt_scan_flights_take_lead (self->job->context.flights, self)) {
     verdict = vt_verdict_incomplete (VT_REASON_SIZE_LIMIT);
     if (vt_scan_content_is_too_large (self))
       take_engine_verdict (self, &verdict, VT_SOURCE_NONE);

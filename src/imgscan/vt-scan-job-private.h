@@ -20,7 +20,7 @@ struct _VtScanJob {
   VtTemplateTally *tally; /* NULL without a template */
   VtScanProgress progress;
   GThreadPool *hashers;
-  GHashTable *failures; /* VtDigest to VtKnownVerdict: found in this run, not for the store */
+  GHashTable *failures; /* VtDigest to VtKnownVerdict: found by this job, not for the store */
   GHashTable *openings; /* set of containers that are open */
   GArray *clean_files;  /* of guint64: clean files of each file system */
   guint n_expected;     /* file systems whose files were counted */

@@ -31,6 +31,7 @@ vt_scan_job_finalize (GObject *object)
   g_hash_table_unref (self->openings);
   g_array_unref (self->clean_files);
   g_clear_pointer (&self->tally, vt_template_tally_free);
+  g_clear_pointer (&self->context.template, vt_template_unref);
   g_clear_pointer (&self->result, vt_scan_result_free);
   g_clear_pointer (&self->main_context, g_main_context_unref);
   G_OBJECT_CLASS (vt_scan_job_parent_class)->finalize (object);
@@ -76,8 +77,10 @@ vt_scan_job_new (const VtScanContext *context, const VtImageOptions *options, Vt
   self->result->engine = context->engine_id;
   self->result->snapshot = g_strdup (options->snapshot);
   self->progress.phase = "open";
-  if (context->template != NULL)
+  if (context->template != NULL) {
+    vt_template_ref (context->template);
     self->tally = vt_template_tally_new (context->template, self->result);
+  }
   return self;
 }
 
@@ -207,24 +210,38 @@ vt_scan_job_warn_of_store (VtScanJob *self, const GError *error)
   self->store_warned = TRUE;
 }
 
-/* Events of the pool */
+/* Events of the pool, which other jobs may use as well */
 
 static void
 on_pool_loaded (VtScanPool *pool, guint signatures, VtScanJob *self)
 {
-  self->result->stats.load_seconds = seconds_since (self->load_time);
+  if (self->load_time != 0)
+    self->result->stats.load_seconds = seconds_since (self->load_time);
 }
 
+/* Who has not asked for the engine may never need it, and is told again if it does. */
 static void
 on_pool_failed (VtScanPool *pool, const GError *error, VtScanJob *self)
 {
-  vt_scan_job_fail (self, error);
+  if (self->load_time != 0)
+    vt_scan_job_fail (self, error);
 }
 
 static void
-on_pool_message (VtScanPool *pool, const char *what, VtScanJob *self)
+on_worker_lost (VtScanPool *pool, const char *what, gpointer owner, VtScanJob *self)
+{
+  if (owner == NULL || owner == self)
+    on_message (G_LOG_LEVEL_WARNING, what, self);
+  /* What concerns no job more than another is said once. */
+  if (owner == NULL)
+    g_signal_stop_emission_by_name (pool, "worker-lost");
+}
+
+static void
+on_pool_warning (VtScanPool *pool, const char *what, VtScanJob *self)
 {
   on_message (G_LOG_LEVEL_WARNING, what, self);
+  g_signal_stop_emission_by_name (pool, "warning");
 }
 
 /* The run */
@@ -244,6 +261,17 @@ engine_may_be_needed (VtScanJob *self, GError **error)
          known == 0 && vt_store_has_older (self->context.store, &has_older, error) && !has_older;
 }
 
+static void
+connect_pool (VtScanJob *self)
+{
+  VtScanPool *pool = self->context.pool;
+
+  g_signal_connect_object (pool, "loaded", G_CALLBACK (on_pool_loaded), self, 0);
+  g_signal_connect_object (pool, "failed", G_CALLBACK (on_pool_failed), self, 0);
+  g_signal_connect_object (pool, "worker-lost", G_CALLBACK (on_worker_lost), self, 0);
+  g_signal_connect_object (pool, "warning", G_CALLBACK (on_pool_warning), self, 0);
+}
+
 void
 vt_scan_job_start (VtScanJob *self)
 {
@@ -254,11 +282,7 @@ vt_scan_job_start (VtScanJob *self)
   self->result->start_time = g_get_real_time ();
   self->main_context = g_main_context_ref_thread_default ();
   self->reading = TRUE;
-  g_signal_connect_object (self->context.pool, "loaded", G_CALLBACK (on_pool_loaded), self, 0);
-  g_signal_connect_object (self->context.pool, "failed", G_CALLBACK (on_pool_failed), self, 0);
-  g_signal_connect_object (self->context.pool, "worker-lost", G_CALLBACK (on_pool_message), self,
-                           0);
-  g_signal_connect_object (self->context.pool, "warning", G_CALLBACK (on_pool_message), self, 0);
+  connect_pool (self);
   if (engine_may_be_needed (self, &error))
     vt_scan_job_load_engine (self);
   if (error != NULL) {
@@ -271,27 +295,34 @@ vt_scan_job_start (VtScanJob *self)
       vt_image_start (self->context.spawner, self->options, self->result, &image_events, self);
 }
 
+static gboolean
+has_ended (const VtScanJob *self)
+{
+  return self->ended || (!self->reading && self->underway == 0);
+}
+
 gboolean
 vt_scan_job_is_done (const VtScanJob *self)
 {
-  return (self->ended || (!self->reading && self->underway == 0)) && self->hashing == 0;
+  /* What a hasher still has comes back by the main loop. */
+  return has_ended (self) && self->hashing == 0;
 }
 
 void
 vt_scan_job_stop (VtScanJob *self)
 {
-  if (vt_scan_job_is_done (self))
+  if (has_ended (self))
     return;
   self->result->partial = TRUE;
   self->ended = TRUE;
 }
 
-/* Ends all that goes on for it, as far as nobody else needs it. */
+/* Ends all that goes on for it. What other jobs need of that they ask for themselves then. */
 static void
 take_down (VtScanJob *self)
 {
   self->ended = TRUE;
-  /* Contents that the pool has keep the job alive: what the pool says later is for the next one. */
+  /* Contents that a worker has keep the job alive: what the pool says later is for others. */
   g_signal_handlers_disconnect_by_data (self->context.pool, self);
   g_clear_pointer (&self->image, vt_image_free);
   vt_scan_opening_stop_all (self);
@@ -305,7 +336,7 @@ vt_scan_job_finish (VtScanJob *self)
   VtScanStats *stats = &self->result->stats;
   g_autoptr (GError) error = NULL;
 
-  g_return_val_if_fail (self->result != NULL && self->hashing == 0, NULL);
+  g_return_val_if_fail (vt_scan_job_is_done (self), NULL);
   take_down (self);
   enter_phase (self, "finish");
   if (!vt_store_flush (self->context.store, &error) && self->result->error == NULL)

@@ -39,7 +39,7 @@ typedef struct {
  *   "message" (guint level, gchar *text)    for people; LEVEL is of GLogLevelFlags
  */
 
-/* What jobs share; all outlive them. */
+/* What jobs share; all outlive them, but the template, of which each takes a reference. */
 typedef struct {
   VtSpawner *spawner;
   const VtEngineId *engine_id;
@@ -57,15 +57,18 @@ VtScanJob *
 vt_scan_job_new (const VtScanContext *context, const VtImageOptions *options, VtManifest *manifest);
 
 /*
- * A job goes on by itself while the main context is iterated that was the thread-default one when
- * it was started. Several may go on at a time: contents that are the same are scanned once. When it
- * is done, or is not to go on, vt_scan_job_finish() gives its result, which has the error if there
- * was one. Each is to be called once, but for vt_scan_job_is_done().
+ * Starts the job, which goes on by itself while the main context is iterated that is the
+ * thread-default one. Several jobs with the same context may go on at a time: contents that are the
+ * same are scanned once in all.
  */
 void vt_scan_job_start (VtScanJob *self);
+/* Whether it has come to its end. To be asked after each iteration. */
 gboolean vt_scan_job_is_done (const VtScanJob *self);
-/* Gives up what is left. The result will be marked partial. It is done a bit later. */
+/* Gives up what is left of a job that has not ended: it is done a bit later, and its result is
+ * partial. Not to be called from within a signal. */
 void vt_scan_job_stop (VtScanJob *self);
+/* The result of a job that is done, which has the error if there was one. To be called once, of
+ * each job that was started, and before anything is freed that jobs share. */
 VtScanResult *vt_scan_job_finish (VtScanJob *self);
 
 /* All of it in one, iterating the context. When CANCELLABLE is cancelled, the job is stopped. */

@@ -26,7 +26,9 @@ G_DECLARE_FINAL_TYPE (VtScanPool, vt_scan_pool, VT, SCAN_POOL, GObject)
  *                                  started; a VT_ENGINE_ERROR. What was submitted and has no
  *                                  verdict, and all that is submitted later, is engine-error.
  *                                  Comes again for each later vt_scan_pool_load().
- *   "worker-lost" (gchar *what)    a worker crashed, hung or was killed, for the log
+ *   "worker-lost" (gchar *what, gpointer owner)
+ *                                  a worker crashed, hung or was killed, for the log; it had a
+ *                                  content of OWNER's, or none if that is NULL
  *   "warning" (gchar *what)        the workers' sandbox is weak on this host
  */
 

@@ -64,7 +64,7 @@ on_lane_lost (
                                           self->barren_losses, kept));
   else
     vt_scan_pool_pump (self);
-  g_signal_emit_by_name (self, "worker-lost", kept);
+  g_signal_emit_by_name (self, "worker-lost", kept, request != NULL ? request->owner : NULL);
   if (request != NULL)
     vt_scan_pool_complete (request, &verdict);
 }

@@ -30,7 +30,7 @@ struct _VtTemplate {
   GHashTable *known; /* VtDigest, in the value, to KnownContent: without COUNTS */
   char *known_by;    /* id of the engine that KNOWN is about */
   int reader_files;  /* memfd: what the reader is told */
-  guint n_told;      /* files in it */
+  VtDigest told;     /* of what is in it */
   GArray *earlier;   /* of int: such memfds, which readers may still need */
 };
 
@@ -266,14 +266,15 @@ judge (VtTemplate *self, const VtEngineId *engine, gint64 max_age_s, gint64 now)
   self->counts = current || (self->age <= max_age_s && has_same_settings (self, engine));
 }
 
-/* What is known only becomes more in a run, or less if it is found out to be infected: as many
- * files are the same ones. */
+/* Readers that go on may not have opened what they were told yet. Where nothing is new, that is the
+ * same again: so the memory for it grows with what scans find out, and not with their number. */
 static gboolean
 tell (VtTemplate *self, GArray *files, GError **error)
 {
+  VtDigest digest = vt_digest_of_data (files->data, files->len * sizeof (VtCleanFile));
   int memfd;
 
-  if (self->reader_files >= 0 && self->n_told == files->len)
+  if (self->reader_files >= 0 && vt_digest_equal (&self->told, &digest))
     return TRUE;
   memfd = vt_template_table_write (files, error);
   if (memfd < 0)
@@ -281,8 +282,20 @@ tell (VtTemplate *self, GArray *files, GError **error)
   if (self->reader_files >= 0)
     g_array_append_val (self->earlier, self->reader_files);
   self->reader_files = memfd;
-  self->n_told = files->len;
+  self->told = digest;
   return TRUE;
+}
+
+/* Scans that go on may have been told what is known: nothing of it is forgotten under one engine.
+ */
+static void
+forget_other_engines (VtTemplate *self, const VtEngineId *engine)
+{
+  if (g_strcmp0 (self->known_by, engine->id) == 0)
+    return;
+  g_hash_table_remove_all (self->known);
+  g_free (self->known_by);
+  self->known_by = g_strdup (engine->id);
 }
 
 gboolean
@@ -296,12 +309,7 @@ vt_template_prepare (VtTemplate *self,
   g_autoptr (GArray) known = NULL;
 
   judge (self, engine, max_age_s, now);
-  /* As long as the engine is the same, scans that go on may still need it. */
-  if (g_strcmp0 (self->known_by, engine->id) != 0) {
-    g_hash_table_remove_all (self->known);
-    g_free (self->known_by);
-    self->known_by = g_strdup (engine->id);
-  }
+  forget_other_engines (self, engine);
   known = self->age == 0 ? list_all_files (self) : find_known_files (self, engine, store, error);
   if (known == NULL)
     return FALSE;

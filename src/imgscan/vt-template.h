@@ -43,7 +43,8 @@ gboolean vt_template_is_own (const VtTemplate *self, const VtDigest *digest);
  * Decides what counts: the cache, if it was made by ENGINE; or by the same engine, rules and limits
  * with other signatures, which are at most MAX_AGE_S seconds old at NOW (seconds since 1970); else
  * what STORE knows under ENGINE, or by older verdicts (vt_store_set_engine()). To be called before
- * each scan, since what the store knows grows. Fails with VT_STORE_ERROR.
+ * each scan, since what the store knows grows. While a scan goes on, ENGINE, MAX_AGE_S and NOW must
+ * be the same. Fails with VT_STORE_ERROR.
  */
 gboolean vt_template_prepare (VtTemplate *self,
                               const VtEngineId *engine,

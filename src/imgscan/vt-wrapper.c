@@ -227,6 +227,7 @@ vt_wrapper_get_name (const VtWrapper *self, guint index)
 static void
 set_file (VtImageOptions *options, int fd, guint64 offset, guint64 size)
 {
+  g_free (options->file);
   options->file = g_strdup_printf ("/proc/%d/fd/%d", (int)getpid (), fd);
   options->offset = offset;
   options->size = size;
@@ -274,5 +275,20 @@ vt_wrapper_prepare (VtWrapper *self,
     return prepare_part (self, g_ptr_array_index (self->parts, index), options, cancellable, error);
   if (self->file >= 0)
     set_file (options, self->file, 0, 0);
+  return TRUE;
+}
+
+gboolean
+vt_wrapper_hold (const VtWrapper *self, VtImageOptions *options, int *file, GError **error)
+{
+  *file = -1;
+  if (options->file == NULL)
+    return TRUE;
+  *file = fcntl (self->image >= 0 ? self->image : self->file, F_DUPFD_CLOEXEC, 0);
+  if (*file < 0) {
+    g_set_error (error, VT_WRAPPER_ERROR, VT_WRAPPER_ERROR_FILE, "%s", g_strerror (errno));
+    return FALSE;
+  }
+  set_file (options, *file, options->offset, options->size);
   return TRUE;
 }

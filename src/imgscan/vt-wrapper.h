@@ -78,3 +78,10 @@ gboolean vt_wrapper_prepare (VtWrapper *self,
                              VtImageOptions *options,
                              GCancellable *cancellable,
                              GError **error) G_GNUC_WARN_UNUSED_RESULT;
+
+/*
+ * Makes what vt_wrapper_prepare() has set in OPTIONS hold as long as FILE is open, a descriptor
+ * that is the caller's; -1 where nothing needs to be. Fails with VT_WRAPPER_ERROR.
+ */
+gboolean vt_wrapper_hold (const VtWrapper *self, VtImageOptions *options, int *file, GError **error)
+    G_GNUC_WARN_UNUSED_RESULT;
