@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only WITH cryptsetup-OpenSSL-exception
 #include "vt-clone.h"
 
-#include <stdio.h>
-
 #include "vt-report.h"
 #include "vt-template-source.h"
 
@@ -13,12 +11,19 @@ vt_clone_clear (VtClone *self)
   g_clear_pointer (&self->key, vt_public_key_free);
 }
 
+static gint64
+get_now (void)
+{
+  return g_get_real_time () / G_USEC_PER_SEC;
+}
+
 gboolean
 vt_clone_init (VtClone *self, VtSession *session, GError **error)
 {
   const VtCliOptions *cli = session->cli;
 
   self->session = session;
+  self->now = get_now ();
   self->max_age_s = vt_cli_get_max_verdict_age (cli);
   if (cli->attestation != NULL &&
       (cli->template == NULL || vt_template_is_envelope (cli->template))) {
@@ -37,12 +42,6 @@ vt_clone_init (VtClone *self, VtSession *session, GError **error)
       "--template needs --pubkey: without the key it was signed with, a template is "
       "not trusted");
   return FALSE;
-}
-
-static gint64
-get_now (void)
-{
-  return g_get_real_time () / G_USEC_PER_SEC;
 }
 
 /* How old it is decides later what of it counts. */
@@ -137,10 +136,9 @@ find_own (VtClone *self, const VtImageOptions *options, VtTemplate **template, G
     return FALSE;
   }
   if (!self->session->cli->quiet) {
-    g_autofree char *image = vt_report_escape (options->path);
-    g_autofree char *why = vt_report_escape (failure->message);
+    g_autofree char *text = g_strconcat ("scanned without a template: ", failure->message, NULL);
 
-    fprintf (stderr, "vtemplater: %s: scanned without a template: %s\n", image, why);
+    vt_progress_say (options->path, text);
   }
   return TRUE;
 }
@@ -148,7 +146,7 @@ find_own (VtClone *self, const VtImageOptions *options, VtTemplate **template, G
 static gboolean
 prepare (VtClone *self, VtImageOptions *options, VtTemplate *template, GError **error)
 {
-  if (!vt_template_prepare (template, self->session->engine_id, self->max_age_s, get_now (),
+  if (!vt_template_prepare (template, self->session->engine_id, self->max_age_s, self->now,
                             self->session->store, error))
     return FALSE;
   vt_template_apply (template, options);

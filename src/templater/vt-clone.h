@@ -14,6 +14,7 @@ typedef struct {
   VtPublicKey *key;   /* NULL: no template is used */
   VtTemplate *common; /* of all images; NULL: each has its own, if it has one */
   gint64 max_age_s;
+  gint64 now; /* for all images of a run: what counts for one must not change for the next */
 } VtClone;
 
 /* Checks the options, and reads the key. */
@@ -25,8 +26,8 @@ void vt_clone_clear (VtClone *self);
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (VtClone, vt_clone_clear)
 
 /*
- * Sets OPTIONS for a scan with the image's template, and gives that in TEMPLATE: a reference, which
- * must stay as long as the scan, or NULL if there is none. What is wrong with a cache that an image
+ * Sets OPTIONS for a scan with the image's template, and gives a reference to that in TEMPLATE,
+ * or NULL if there is none. What is wrong with a cache that an image
  * has inherited is told, and the image is scanned without; everything else is an error.
  */
 gboolean vt_clone_prepare (VtClone *self,

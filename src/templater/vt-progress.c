@@ -19,7 +19,8 @@ struct _VtProgress {
   gint64 read_start; /* when the first file came; 0 before */
 };
 
-/* There is one terminal for all of them. */
+/* There is one standard error for all of them, and one line of it is written over: the oldest's. */
+static GQueue all = G_QUEUE_INIT;
 static gboolean line_is_open;
 
 /* Never the name itself: the reader that sends it may be in somebody else's hands. */
@@ -58,9 +59,10 @@ static char *
 make_line (const VtProgress *self)
 {
   const VtScanProgress progress = vt_scan_job_get_progress (self->job);
+  g_autofree char *label = vt_report_escape (self->label);
   GString *line = g_string_new (NULL);
 
-  g_string_append_printf (line, "%s: %s", self->label, describe_phase (progress.phase));
+  g_string_append_printf (line, "%s: %s", label, describe_phase (progress.phase));
   if (progress.total_files > 0) {
     g_autofree char *done = vt_report_format_size (progress.bytes);
     g_autofree char *total = vt_report_format_size (progress.total_bytes);
@@ -72,6 +74,8 @@ make_line (const VtProgress *self)
                             progress.files, progress.total_files, more, done, total, more);
     append_rate (line, self, &progress);
   }
+  if (self->style == VT_PROGRESS_BAR && all.length > 1)
+    g_string_append_printf (line, "; %u more", all.length - 1);
   return g_string_free (line, FALSE);
 }
 
@@ -96,6 +100,15 @@ show_line (VtProgress *self, const char *line)
   fflush (stderr);
 }
 
+/* What is shown when SELF has something new; NULL: nothing now. */
+static VtProgress *
+choose (VtProgress *self)
+{
+  VtProgress *chosen = self->style == VT_PROGRESS_BAR ? g_queue_peek_head (&all) : self;
+
+  return self->style != VT_PROGRESS_NONE && chosen->job != NULL ? chosen : NULL;
+}
+
 static void
 show (VtProgress *self)
 {
@@ -109,36 +122,45 @@ is_due (const VtProgress *self)
 {
   gint64 interval = self->style == VT_PROGRESS_BAR ? BAR_INTERVAL : PLAIN_INTERVAL;
 
-  return self->style != VT_PROGRESS_NONE && g_get_monotonic_time () - self->shown >= interval;
+  return g_get_monotonic_time () - self->shown >= interval;
 }
 
 static void
 on_progress (VtScanJob *job, VtProgress *self)
 {
+  VtProgress *chosen = choose (self);
+
   if (self->read_start == 0)
     self->read_start = g_get_monotonic_time ();
-  if (is_due (self))
-    show (self);
+  if (chosen != NULL && is_due (chosen))
+    show (chosen);
 }
 
 static void
 on_phase (VtScanJob *job, const char *phase, VtProgress *self)
 {
-  if (self->style != VT_PROGRESS_NONE)
-    show (self);
+  VtProgress *chosen = choose (self);
+
+  if (chosen != NULL)
+    show (chosen);
+}
+
+void
+vt_progress_say (const char *label, const char *text)
+{
+  g_autofree char *safe_label = vt_report_escape (label);
+  /* QEMU and the guest may have had a hand in it. */
+  g_autofree char *safe_text = vt_report_escape (text);
+
+  close_line ();
+  fprintf (stderr, "vtemplater: %s: %s\n", safe_label, safe_text);
 }
 
 static void
 on_message (VtScanJob *job, guint level, const char *text, VtProgress *self)
 {
-  g_autofree char *safe = NULL;
-
-  if (level > G_LOG_LEVEL_WARNING ? !self->verbose : self->quiet)
-    return;
-  close_line ();
-  /* QEMU and the guest may have had a hand in it. */
-  safe = vt_report_escape (text);
-  fprintf (stderr, "vtemplater: %s: %s\n", self->label, safe);
+  if (level > G_LOG_LEVEL_WARNING ? self->verbose : !self->quiet)
+    vt_progress_say (self->label, text);
 }
 
 void
@@ -147,12 +169,13 @@ vt_progress_show_unpacking (VtProgress *self, guint64 packed, guint64 total, gui
   g_autofree char *line = NULL;
   g_autofree char *of = vt_report_format_size (total);
   g_autofree char *size = vt_report_format_size (unpacked);
+  g_autofree char *label = vt_report_escape (self->label);
   guint percent = total > 0 ? (guint)((double)packed * 100 / (double)total) : 0;
 
-  if (!is_due (self))
+  if (self->style == VT_PROGRESS_NONE || !is_due (self) ||
+      (self->style == VT_PROGRESS_BAR && g_queue_peek_head (&all) != self))
     return;
-  line =
-      g_strdup_printf ("%s: unpacking, %u %% of %s, %s unpacked", self->label, percent, of, size);
+  line = g_strdup_printf ("%s: unpacking, %u %% of %s, %s unpacked", label, percent, of, size);
   show_line (self, line);
 }
 
@@ -162,7 +185,8 @@ vt_progress_new_without_job (VtProgressStyle style, const char *label)
   VtProgress *self = g_new0 (VtProgress, 1);
 
   self->style = style;
-  self->label = vt_report_escape (label);
+  self->label = g_strdup (label);
+  g_queue_push_tail (&all, self);
   return self;
 }
 
@@ -185,6 +209,7 @@ void
 vt_progress_free (VtProgress *self)
 {
   close_line ();
+  g_queue_remove (&all, self);
   if (self->job != NULL)
     g_signal_handlers_disconnect_by_data (self->job, self);
   g_clear_object (&self->job);

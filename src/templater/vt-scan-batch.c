@@ -1,20 +1,29 @@
 // SPDX-License-Identifier: GPL-2.0-only WITH cryptsetup-OpenSSL-exception
 #include "vt-scan-batch.h"
 
-#include "vt-progress.h"
+#include <sys/resource.h>
+
+#include "vt-fd.h"
+
+/* Images at a time, however many processors there are: all share one thread that hands on what they
+ * hold, and more of them only wait for the engine. */
+#define IMAGES_MAX 4
+/* Bytes of memory that an image may take, the appliance's 1 GiB among them, and descriptors. */
+#define MEMORY_AN_IMAGE      ((guint64)2 * 1024 * 1024 * 1024)
+#define DESCRIPTORS_AN_IMAGE 2048
 
 /* A scan that goes on. */
 typedef struct {
   VtScanJob *job;
   VtProgress *progress;
-  VtTemplate *template;
+  int file;     /* what its options name, or -1 */
   guint number; /* of its result */
   double seconds;
 } Running;
 
 struct _VtScanBatch {
   VtSession *session;
-  guint jobs_max;
+  guint images_max;   /* at a time */
   GPtrArray *running; /* of Running */
   GPtrArray *results; /* of VtScanResult; NULL: not there yet */
 };
@@ -26,7 +35,7 @@ running_free (gpointer data)
 
   g_clear_pointer (&self->progress, vt_progress_free);
   g_clear_object (&self->job);
-  g_clear_pointer (&self->template, vt_template_unref);
+  vt_fd_clear (&self->file);
   g_free (self);
 }
 
@@ -37,13 +46,26 @@ free_result (gpointer result)
     vt_scan_result_free (result);
 }
 
+static guint
+count_images_max (const VtSession *session)
+{
+  guint64 memory = (guint64)sysconf (_SC_PHYS_PAGES) * (guint64)sysconf (_SC_PAGESIZE);
+  guint64 max = MIN (vt_session_get_jobs (session), IMAGES_MAX);
+  struct rlimit descriptors;
+
+  max = MIN (max, memory / MEMORY_AN_IMAGE);
+  if (getrlimit (RLIMIT_NOFILE, &descriptors) == 0)
+    max = MIN (max, descriptors.rlim_cur / DESCRIPTORS_AN_IMAGE);
+  return (guint)MAX (max, 1);
+}
+
 VtScanBatch *
 vt_scan_batch_new (VtSession *session)
 {
   VtScanBatch *self = g_new0 (VtScanBatch, 1);
 
   self->session = session;
-  self->jobs_max = MIN (vt_session_get_jobs (session), VT_SCAN_BATCH_IMAGES_MAX);
+  self->images_max = count_images_max (session);
   self->running = g_ptr_array_new_with_free_func (running_free);
   self->results = g_ptr_array_new_with_free_func (free_result);
   return self;
@@ -103,20 +125,26 @@ vt_scan_batch_free (VtScanBatch *self)
   g_free (self);
 }
 
+void
+vt_scan_batch_wait_for_room (VtScanBatch *self)
+{
+  while (self->running->len >= self->images_max)
+    iterate (self);
+}
+
 guint
 vt_scan_batch_start (VtScanBatch *self,
                      const VtImageOptions *options,
+                     int file,
                      VtTemplate *template,
                      VtManifest *manifest,
                      double seconds)
 {
   Running *running = g_new0 (Running, 1);
 
-  while (self->running->len >= self->jobs_max)
-    iterate (self);
   running->job = vt_session_new_job (self->session, options, template, manifest);
   running->progress = vt_session_new_progress (self->session, running->job, options->path);
-  running->template = template != NULL ? vt_template_ref (template) : NULL;
+  running->file = file;
   running->number = self->results->len;
   running->seconds = seconds;
   g_ptr_array_add (self->results, NULL);

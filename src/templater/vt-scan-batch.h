@@ -7,10 +7,6 @@
 
 #include "vt-session.h"
 
-/* However many contents are scanned at a time: each image may take an appliance, and has a budget
- * of memory for its contents. */
-#define VT_SCAN_BATCH_IMAGES_MAX 4U
-
 typedef struct _VtScanBatch VtScanBatch;
 
 /* SESSION must outlive it, and have been set up. */
@@ -19,13 +15,16 @@ VtScanBatch *vt_scan_batch_new (VtSession *session);
 void vt_scan_batch_free (VtScanBatch *self);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (VtScanBatch, vt_scan_batch_free)
 
+/* Waits until one more may be started, before anything is made ready for it. */
+void vt_scan_batch_wait_for_room (VtScanBatch *self);
 /*
- * Starts a scan, after others of this batch have ended if there are too many. SECONDS is what was
- * done for it before. TEMPLATE and MANIFEST may be NULL; MANIFEST must stay until the scan has
- * ended. Returns the number of its result.
+ * Starts a scan. FILE, which may be -1, is a descriptor that is closed when it has ended: what
+ * OPTIONS name. SECONDS is what was done for it before. TEMPLATE and MANIFEST may be NULL; MANIFEST
+ * must stay until the scan has ended. Returns the number of its result.
  */
 guint vt_scan_batch_start (VtScanBatch *self,
                            const VtImageOptions *options,
+                           int file,
                            VtTemplate *template,
                            VtManifest *manifest,
                            double seconds);

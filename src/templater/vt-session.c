@@ -1,11 +1,16 @@
 // SPDX-License-Identifier: GPL-2.0-only WITH cryptsetup-OpenSSL-exception
 #include "vt-session.h"
 
+#include <errno.h>
 #include <glib-unix.h>
 #include <signal.h>
+#include <sys/resource.h>
 
 #include "vt-progress.h"
 #include "vt-unpack-worker.h"
+
+/* Enough for a few images and for a container on each of a hundred processors. */
+#define OPEN_FILES_WANTED 65536
 
 /* What the thread gives back. */
 typedef struct {
@@ -131,9 +136,24 @@ on_pool_failed (VtScanPool *pool, const GError *error, VtSession *self)
     tell_of_digests (failure);
 }
 
+/* Contents are descriptors, up to some 800 of an image and 500 of a container at a time; the usual
+ * limit is for programs that use select(2), and may be raised by whoever does not. */
+static void
+raise_limit_of_open_files (void)
+{
+  struct rlimit limit;
+
+  if (getrlimit (RLIMIT_NOFILE, &limit) != 0)
+    return;
+  limit.rlim_cur = MAX (limit.rlim_cur, MIN (limit.rlim_max, OPEN_FILES_WANTED));
+  if (setrlimit (RLIMIT_NOFILE, &limit) != 0)
+    g_debug ("limit of open files: %s", g_strerror (errno));
+}
+
 gboolean
 vt_session_begin (VtSession *self, GError **error)
 {
+  raise_limit_of_open_files ();
   /* First of all, while there is one thread. */
   self->spawner = vt_spawner_new (error);
   if (self->spawner == NULL)

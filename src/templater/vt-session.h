@@ -53,7 +53,7 @@ VtImageOptions *vt_session_new_image_options (const VtSession *self, const char 
 /* What is done at a time. */
 guint vt_session_get_jobs (const VtSession *self);
 
-/* The scan of one image, and what shows how far it is; TEMPLATE and MANIFEST, which may be NULL,
+/* The scan of one image, and what shows how far it is. TEMPLATE and MANIFEST may be NULL; MANIFEST
  * must stay as long as the job. */
 VtScanJob *vt_session_new_job (VtSession *self,
                                const VtImageOptions *options,

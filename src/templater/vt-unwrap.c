@@ -1,17 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0-only WITH cryptsetup-OpenSSL-exception
 #include "vt-unwrap.h"
 
-#include <stdio.h>
-
 static void
 on_message (GLogLevelFlags level, const char *text, gpointer user_data)
 {
-  VtUnwrap *self = user_data;
-  g_autofree char *image = vt_report_escape (self->image);
-  g_autofree char *safe = vt_report_escape (text);
+  const VtUnwrap *self = user_data;
 
   if (!self->quiet)
-    fprintf (stderr, "vtemplater: %s: %s\n", image, safe);
+    vt_progress_say (self->image, text);
 }
 
 static void

@@ -8,6 +8,7 @@
 
 #include "vt-cli-output.h"
 #include "vt-clone.h"
+#include "vt-fd.h"
 #include "vt-judge.h"
 #include "vt-scan-batch.h"
 
@@ -96,7 +97,8 @@ write_manifest (ScanCommand *self, VtManifest *manifest, const VtScanResult *res
   return TRUE;
 }
 
-/* Of an image that could not be opened, or was not begun: ERROR says why, or it was cancelled. */
+/* Of an image that could not be opened, or was not begun: ERROR says why, or that it was cancelled.
+ */
 static void
 add_failure (ScanCommand *self, const char *path, const GError *error)
 {
@@ -104,50 +106,57 @@ add_failure (ScanCommand *self, const char *path, const GError *error)
 
   result->engine = self->session.engine_id;
   result->snapshot = g_strdup (self->cli.snapshot);
-  if (error == NULL || g_error_matches (error, G_IO_ERROR, G_IO_ERROR_CANCELLED))
+  if (g_error_matches (error, G_IO_ERROR, G_IO_ERROR_CANCELLED))
     result->partial = TRUE;
   else
     result->error = g_error_copy (error);
   vt_scan_batch_add (self->batch, result);
 }
 
+/* What the scan of one image needs, once it has been opened. */
+typedef struct {
+  VtImageOptions *options;
+  int file; /* what they name, or -1 */
+  VtTemplate *template;
+} Opened;
+
+static void
+opened_clear (Opened *self)
+{
+  g_clear_pointer (&self->options, vt_image_options_free);
+  g_clear_pointer (&self->template, vt_template_unref);
+  vt_fd_clear (&self->file);
+}
+
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (Opened, opened_clear)
+
+static gboolean
+open_part (ScanCommand *self, VtWrapper *wrapper, guint index, Opened *opened, GError **error)
+{
+  GCancellable *cancellable = self->session.cancellable;
+
+  return !g_cancellable_set_error_if_cancelled (cancellable, error) &&
+         vt_unwrap_prepare (&self->session.unwrap, wrapper, index, opened->options, cancellable,
+                            error) &&
+         vt_wrapper_hold (wrapper, opened->options, &opened->file, error) &&
+         vt_clone_prepare (&self->clone, opened->options, &opened->template, error);
+}
+
 /* With a manifest there is one image only. */
 static gboolean
-scan_with_manifest (ScanCommand *self,
-                    const VtImageOptions *options,
-                    VtTemplate *template,
-                    double seconds,
-                    GError **error)
+scan_with_manifest (ScanCommand *self, Opened *opened, double seconds, GError **error)
 {
   g_autoptr (VtManifest) manifest = vt_manifest_new (error);
   guint number;
 
   if (manifest == NULL)
     return FALSE;
-  number = vt_scan_batch_start (self->batch, options, template, manifest, seconds);
+  number = vt_scan_batch_start (self->batch, opened->options, vt_fd_steal (&opened->file),
+                                opened->template, manifest, seconds);
   if (write_manifest (self, manifest, vt_scan_batch_wait (self->batch, number), error))
     return TRUE;
   g_prefix_error_literal (error, "manifest: ");
   return FALSE;
-}
-
-/* What was unpacked for it is gone with its wrapper: one of several, or compressed, is waited for.
- */
-static gboolean
-start_scan (ScanCommand *self,
-            const VtImageOptions *options,
-            VtTemplate *template,
-            double seconds,
-            GError **error)
-{
-  guint number;
-
-  if (self->manifest != NULL)
-    return scan_with_manifest (self, options, template, seconds, error);
-  number = vt_scan_batch_start (self->batch, options, template, NULL, seconds);
-  if (options->file != NULL)
-    (void)vt_scan_batch_wait (self->batch, number);
-  return TRUE;
 }
 
 /* START: when its opening began, monotonic time. */
@@ -155,19 +164,20 @@ static gboolean
 scan_part (ScanCommand *self, VtWrapper *wrapper, guint index, gint64 start, GError **error)
 {
   const char *name = vt_wrapper_get_name (wrapper, index);
-  g_autoptr (VtImageOptions) options = vt_session_new_image_options (&self->session, name);
-  g_autoptr (VtTemplate) template = NULL;
+  g_auto (Opened) opened = {vt_session_new_image_options (&self->session, name), -1, NULL};
   g_autoptr (GError) failure = NULL;
+  double seconds;
 
-  if (g_cancellable_is_cancelled (self->session.cancellable) ||
-      !vt_unwrap_prepare (&self->session.unwrap, wrapper, index, options, self->session.cancellable,
-                          &failure) ||
-      !vt_clone_prepare (&self->clone, options, &template, &failure)) {
+  if (!open_part (self, wrapper, index, &opened, &failure)) {
     add_failure (self, name, failure);
     return TRUE;
   }
-  return start_scan (self, options, template,
-                     (double)(g_get_monotonic_time () - start) / G_USEC_PER_SEC, error);
+  seconds = (double)(g_get_monotonic_time () - start) / G_USEC_PER_SEC;
+  if (self->manifest != NULL)
+    return scan_with_manifest (self, &opened, seconds, error);
+  vt_scan_batch_start (self->batch, opened.options, vt_fd_steal (&opened.file), opened.template,
+                       NULL, seconds);
+  return TRUE;
 }
 
 static gboolean
@@ -201,6 +211,7 @@ scan_image (ScanCommand *self, const char *image, GError **error)
   for (guint i = 0; i < vt_wrapper_get_n_images (wrapper); i++) {
     if (!scan_part (self, wrapper, i, start, error))
       return FALSE;
+    vt_scan_batch_wait_for_room (self->batch);
     start = g_get_monotonic_time ();
   }
   return TRUE;
