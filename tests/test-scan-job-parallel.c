@@ -16,21 +16,42 @@
 /* What a VHDX image begins with. The readers here do not look at the rest. */
 #define NESTED "vhdxfile one"
 
-/* In memory that all processes share: whether who stands at the gate may go on. */
-static gint *gate;
+/* In memory that all processes share. */
+typedef struct {
+  gint came;   /* to the gate, in their order */
+  gint let_in; /* as many may go on */
+} Gate;
+
+static Gate *gate;
 
 static void
 stand_at_the_gate (void)
 {
-  while (g_atomic_int_get (gate) == 0)
+  gint ticket = g_atomic_int_add (&gate->came, 1);
+
+  while (g_atomic_int_get (&gate->let_in) <= ticket)
     g_usleep (1000);
+}
+
+static void
+let_in (gint n)
+{
+  g_atomic_int_set (&gate->let_in, n);
 }
 
 static void
 set_up_gate (Fixture *fixture, gconstpointer reader)
 {
-  g_atomic_int_set (gate, 0);
+  g_atomic_int_set (&gate->came, 0);
+  let_in (0);
   set_up (fixture, reader);
+}
+
+static void
+name_image (Fixture *fixture, const char *name)
+{
+  g_free (fixture->options->path);
+  fixture->options->path = g_strdup (name);
 }
 
 static int
@@ -44,6 +65,7 @@ static void
 set_up_unpacker (Fixture *fixture, gconstpointer reader)
 {
   set_up_gate (fixture, reader);
+  name_image (fixture, "lz4");
   vt_unpack_pool_free (fixture->unpack_pool);
   fixture->worker = gated_unpacker;
   fixture->unpack_pool = new_unpack_pool (fixture);
@@ -214,18 +236,22 @@ end_reader (VtImageSink *sink)
   return vt_image_sink_done (sink, NULL) ? EXIT_SUCCESS : EXIT_FAILURE;
 }
 
-/* A compressed file, which the engine does not open. */
+/* A compressed file, which the engine does not open; as what, that is the image's name. */
 static int
-archive_reader (int socket, GVariant *arguments)
+archive_reader (int socket, GVariant *value)
 {
   g_autoptr (VtImageSink) sink = vt_image_sink_new (socket);
+  g_auto (VtReaderArguments) arguments = {0};
   g_autoptr (VtFileResult) file = vt_file_result_new ();
   g_autoptr (GByteArray) content = bytes_of_text (MEMBER);
-  g_autoptr (GByteArray) archive = make_archive ("raw", "lz4", content, 1);
-  g_autoptr (VtContent) sealed = vt_content_new (archive->len, G_MAXUINT64, NULL);
+  g_autoptr (GByteArray) archive = NULL;
+  g_autoptr (VtContent) sealed = NULL;
   vt_autofd memfd = -1;
   VtDigest unused;
 
+  vt_reader_arguments_parse (&arguments, value);
+  archive = make_archive ("raw", arguments.options->path, content, 1);
+  sealed = vt_content_new (archive->len, G_MAXUINT64, NULL);
   must (vt_content_write (sealed, 0, archive->data, archive->len, NULL) &&
         vt_content_finish (sealed, &memfd, &unused, NULL));
   send_filesystem (sink, "/dev/sda1");
@@ -248,7 +274,7 @@ test_containers_are_opened_once (Fixture *fixture, gconstpointer reader)
       wait_for_opening (jobs[0]);
     wait_until_held_up (jobs[i], 1);
   }
-  g_atomic_int_set (gate, 1);
+  let_in (G_MAXINT);
   for (guint i = 0; i < JOBS; i++) {
     g_autoptr (VtScanResult) result = end_job (jobs[i]);
 
@@ -273,10 +299,64 @@ test_stopped_opening_is_done_anew (Fixture *fixture, gconstpointer reader)
   vt_scan_job_stop (first);
   stopped = end_job (first);
   g_assert_true (stopped->partial);
-  g_atomic_int_set (gate, 1);
+  let_in (G_MAXINT);
   whole = end_job (second);
   g_assert_no_error (whole->error);
   g_assert_false (whole->partial);
+  g_assert_cmpuint (whole->stats.infected, ==, 1);
+}
+
+static void
+ignore (const VtVerdict *verdict, gpointer user_data)
+{
+}
+
+/* Until a member of what is open has come, and gone on to the engine. */
+static void
+wait_for_member (VtScanJob *job)
+{
+  while (job->hashing == 0)
+    g_main_context_iteration (NULL, TRUE);
+  while (job->hashing > 0)
+    g_main_context_iteration (NULL, TRUE);
+}
+
+/* Two containers with the same in them, for which one job asked the engine, and then is no more. */
+static void
+test_question_is_asked_anew (Fixture *fixture, gconstpointer reader)
+{
+  static const char filler[] = "what the only worker is at";
+  vt_autofd content = make_memfd (filler, TRUE);
+  g_autoptr (VtScanResult) stopped = NULL;
+  g_autoptr (VtScanResult) whole = NULL;
+  VtScanJob *first;
+  VtScanJob *second;
+  pid_t worker;
+  pid_t host;
+
+  g_object_unref (fixture->pool);
+  fixture->pool = vt_scan_pool_new (fixture->spawner, fixture->base.options, 1);
+  first = start_without_engine (fixture, &host);
+  go_on (host);
+  wait_for_opening (first);
+  name_image (fixture, "compress");
+  second = start_job (fixture);
+  wait_for_opening (second);
+  worker = only_child (host);
+  stop_process (worker);
+  vt_scan_pool_submit (fixture->pool, fixture, content, strlen (filler), ignore, NULL);
+  let_in (1);
+  wait_for_member (first);
+  let_in (2);
+  wait_for_member (second);
+  g_assert_cmpuint (vt_scan_pool_get_pending (fixture->pool), ==, 2);
+  vt_scan_job_stop (first);
+  stopped = end_job (first);
+  g_assert_true (stopped->partial);
+  g_assert_cmpuint (vt_scan_pool_get_pending (fixture->pool), ==, 2);
+  go_on (worker);
+  whole = end_job (second);
+  g_assert_no_error (whole->error);
   g_assert_cmpuint (whole->stats.infected, ==, 1);
 }
 
@@ -316,7 +396,7 @@ test_each_has_its_own_appliances (Fixture *fixture, gconstpointer reader)
   fixture->options->backend = VT_BACKEND_AUTO;
   second = start_job (fixture);
   wait_until_held_up (second, 1);
-  g_atomic_int_set (gate, 1);
+  let_in (G_MAXINT);
   without = end_job (first);
   g_assert_no_error (without->error);
   g_assert_cmpuint (without->stats.incomplete, ==, 1);
@@ -347,6 +427,8 @@ add_tests (void)
        test_containers_are_opened_once);
   add ("/scan-job/parallel/stopped-opening-is-done-anew", archive_reader, set_up_unpacker,
        test_stopped_opening_is_done_anew);
+  add ("/scan-job/parallel/question-is-asked-anew", archive_reader, set_up_unpacker,
+       test_question_is_asked_anew);
   add ("/scan-job/parallel/each-has-its-own-appliances", disk_reader, set_up_gate,
        test_each_has_its_own_appliances);
 }
