@@ -80,3 +80,11 @@ send_unread (VtImageSink *sink, const char *path, VtReason reason)
   file->verdict = vt_verdict_incomplete (reason);
   must (vt_image_sink_file (sink, file, NULL, -1, NULL));
 }
+
+/* The end of the only file system, and of everything; the reader's exit status. */
+static inline int
+send_end (VtImageSink *sink)
+{
+  must (vt_image_sink_filesystem_end (sink, 0, VT_REASON_NONE, NULL, NULL));
+  return vt_image_sink_done (sink, NULL) ? EXIT_SUCCESS : EXIT_FAILURE;
+}

@@ -120,21 +120,20 @@ mixed_reader (int socket, GVariant *arguments)
   send_file (sink, "/empty", "", NULL);
   send_unread (sink, "/large", VT_REASON_SIZE_LIMIT);
   send_unread (sink, "/damaged", VT_REASON_READ_ERROR);
-  must (vt_image_sink_filesystem_end (sink, 0, VT_REASON_NONE, NULL, NULL));
-  return vt_image_sink_done (sink, NULL) ? EXIT_SUCCESS : EXIT_FAILURE;
+  return send_end (sink);
 }
 
-/* What is in the archive of archive_reader(). Compressed, the marker is in two pieces. */
+/* What is in the archive of send_archive(). Compressed, the marker is in two pieces. */
 #define MEMBER "VTEMPLATER-TEST-" MARKER
 
 /* A compressed file, which the engine does not open; in what is in it, it would find something. */
 static inline int
-archive_reader (int socket, GVariant *arguments)
+send_archive (int socket, const char *filter)
 {
   g_autoptr (VtImageSink) sink = vt_image_sink_new (socket);
   g_autoptr (VtFileResult) file = vt_file_result_new ();
   g_autoptr (GByteArray) content = bytes_of_text (MEMBER);
-  g_autoptr (GByteArray) archive = make_archive ("raw", "lz4", content, 1);
+  g_autoptr (GByteArray) archive = make_archive ("raw", filter, content, 1);
   g_autoptr (VtContent) sealed = vt_content_new (archive->len, G_MAXUINT64, NULL);
   vt_autofd memfd = -1;
   VtDigest unused;
@@ -146,8 +145,13 @@ archive_reader (int socket, GVariant *arguments)
   file->inode = 99;
   file->size = archive->len;
   must (vt_image_sink_file (sink, file, NULL, memfd, NULL));
-  must (vt_image_sink_filesystem_end (sink, 0, VT_REASON_NONE, NULL, NULL));
-  return vt_image_sink_done (sink, NULL) ? EXIT_SUCCESS : EXIT_FAILURE;
+  return send_end (sink);
+}
+
+static inline int
+archive_reader (int socket, GVariant *arguments)
+{
+  return send_archive (socket, "lz4");
 }
 
 #define ADD(name, reader, test)                                                                    \

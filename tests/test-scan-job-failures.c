@@ -165,8 +165,7 @@ restarting_reader (int socket, GVariant *value)
     send_filesystem (sink, "/dev/sda2");
     return vt_image_sink_refused (sink, "/dev/sda1", "why not", NULL) ? 0 : EXIT_FAILURE;
   }
-  must (vt_image_sink_filesystem_end (sink, 0, VT_REASON_NONE, NULL, NULL));
-  return vt_image_sink_done (sink, NULL) ? EXIT_SUCCESS : EXIT_FAILURE;
+  return send_end (sink);
 }
 
 static void

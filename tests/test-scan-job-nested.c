@@ -20,8 +20,7 @@ is_nested (const VtReaderArguments *arguments)
 static int
 finish (VtImageSink *sink)
 {
-  must (vt_image_sink_filesystem_end (sink, 0, VT_REASON_NONE, NULL, NULL));
-  return vt_image_sink_done (sink, NULL) ? EXIT_SUCCESS : EXIT_FAILURE;
+  return send_end (sink);
 }
 
 /* Has as many members as may be in one file, and begins again after it sent them. */

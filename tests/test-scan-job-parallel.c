@@ -11,8 +11,6 @@
 
 #define JOBS 4
 
-/* The marker in two pieces: only who opens it finds it. */
-#define MEMBER "VTEMPLATER-TEST-" MARKER
 /* What a VHDX image begins with. The readers here do not look at the rest. */
 #define NESTED "vhdxfile one"
 
@@ -229,37 +227,14 @@ test_stopped_follower_is_no_matter (Fixture *fixture, gconstpointer reader)
   g_assert_cmpuint (whole->stats.scanned, ==, MIXED_CONTENTS);
 }
 
+/* The archive's format is the image's name. */
 static int
-end_reader (VtImageSink *sink)
+named_archive_reader (int socket, GVariant *value)
 {
-  must (vt_image_sink_filesystem_end (sink, 0, VT_REASON_NONE, NULL, NULL));
-  return vt_image_sink_done (sink, NULL) ? EXIT_SUCCESS : EXIT_FAILURE;
-}
-
-/* A compressed file, which the engine does not open; as what, that is the image's name. */
-static int
-archive_reader (int socket, GVariant *value)
-{
-  g_autoptr (VtImageSink) sink = vt_image_sink_new (socket);
   g_auto (VtReaderArguments) arguments = {0};
-  g_autoptr (VtFileResult) file = vt_file_result_new ();
-  g_autoptr (GByteArray) content = bytes_of_text (MEMBER);
-  g_autoptr (GByteArray) archive = NULL;
-  g_autoptr (VtContent) sealed = NULL;
-  vt_autofd memfd = -1;
-  VtDigest unused;
 
   vt_reader_arguments_parse (&arguments, value);
-  archive = make_archive ("raw", arguments.options->path, content, 1);
-  sealed = vt_content_new (archive->len, G_MAXUINT64, NULL);
-  must (vt_content_write (sealed, 0, archive->data, archive->len, NULL) &&
-        vt_content_finish (sealed, &memfd, &unused, NULL));
-  send_filesystem (sink, "/dev/sda1");
-  file->path = g_strdup ("/a.lz4");
-  file->inode = 99;
-  file->size = archive->len;
-  must (vt_image_sink_file (sink, file, NULL, memfd, NULL));
-  return end_reader (sink);
+  return send_archive (socket, arguments.options->path);
 }
 
 static void
@@ -371,14 +346,14 @@ disk_reader (int socket, GVariant *value)
   send_filesystem (sink, "/dev/sda1");
   if (arguments.options->file == NULL) {
     send_file (sink, "/disk", NESTED, NULL);
-    return end_reader (sink);
+    return send_end (sink);
   }
   stand_at_the_gate ();
   if (arguments.options->backend == VT_BACKEND_DIRECT)
     send_unread (sink, "/file", VT_REASON_UNSUPPORTED);
   else
     send_file (sink, "/file", "its content", NULL);
-  return end_reader (sink);
+  return send_end (sink);
 }
 
 /* What one image could not have any more is no matter of the other. */
@@ -423,11 +398,11 @@ add_tests (void)
        test_stopped_job_takes_no_other_along);
   add ("/scan-job/parallel/stopped-follower-is-no-matter", mixed_reader, set_up_gate,
        test_stopped_follower_is_no_matter);
-  add ("/scan-job/parallel/containers-are-opened-once", archive_reader, set_up_unpacker,
+  add ("/scan-job/parallel/containers-are-opened-once", named_archive_reader, set_up_unpacker,
        test_containers_are_opened_once);
-  add ("/scan-job/parallel/stopped-opening-is-done-anew", archive_reader, set_up_unpacker,
+  add ("/scan-job/parallel/stopped-opening-is-done-anew", named_archive_reader, set_up_unpacker,
        test_stopped_opening_is_done_anew);
-  add ("/scan-job/parallel/question-is-asked-anew", archive_reader, set_up_unpacker,
+  add ("/scan-job/parallel/question-is-asked-anew", named_archive_reader, set_up_unpacker,
        test_question_is_asked_anew);
   add ("/scan-job/parallel/each-has-its-own-appliances", disk_reader, set_up_gate,
        test_each_has_its_own_appliances);

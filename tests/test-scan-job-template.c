@@ -69,13 +69,6 @@ send_unchanged (VtImageSink *sink, const char *path, guint64 inode, const char *
 }
 
 static int
-end_reader (VtImageSink *sink)
-{
-  must (vt_image_sink_filesystem_end (sink, 0, VT_REASON_NONE, NULL, NULL));
-  return vt_image_sink_done (sink, NULL) ? EXIT_SUCCESS : EXIT_FAILURE;
-}
-
-static int
 unchanged_reader (int socket, GVariant *arguments)
 {
   g_autoptr (VtImageSink) sink = vt_image_sink_new (socket);
@@ -83,7 +76,7 @@ unchanged_reader (int socket, GVariant *arguments)
 
   send_filesystem (sink, "/dev/sda1");
   send_unchanged (sink, "/same", 12, SAME, links);
-  return end_reader (sink);
+  return send_end (sink);
 }
 
 static int
@@ -94,7 +87,7 @@ copied_reader (int socket, GVariant *arguments)
   send_filesystem (sink, "/dev/sda1");
   send_unchanged (sink, "/same", 12, SAME, NULL);
   send_file (sink, "/copy", COPY, NULL);
-  return end_reader (sink);
+  return send_end (sink);
 }
 
 static int
@@ -104,7 +97,7 @@ foreign_reader (int socket, GVariant *arguments)
 
   send_filesystem (sink, "/dev/sda1");
   send_unchanged (sink, "/foreign", 12, FOREIGN, NULL);
-  return end_reader (sink);
+  return send_end (sink);
 }
 
 static int
@@ -115,7 +108,7 @@ mixed_clone_reader (int socket, GVariant *arguments)
   send_filesystem (sink, "/dev/sda1");
   send_unchanged (sink, "/same", 12, SAME, NULL);
   send_file (sink, "/new", FOREIGN, NULL);
-  return end_reader (sink);
+  return send_end (sink);
 }
 
 /* Those that are gone wait for their parent until it has something to do. */

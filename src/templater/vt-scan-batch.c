@@ -81,9 +81,12 @@ take_result (VtScanBatch *self, Running *running)
   g_ptr_array_index (self->results, running->number) = result;
 }
 
-static void
+/* Whether there were any. What is taken down may complete what others wait for. */
+static gboolean
 take_results (VtScanBatch *self)
 {
+  guint before = self->running->len;
+
   for (guint i = self->running->len; i-- > 0;) {
     Running *running = g_ptr_array_index (self->running, i);
 
@@ -92,6 +95,7 @@ take_results (VtScanBatch *self)
     take_result (self, running);
     g_ptr_array_remove_index (self->running, i);
   }
+  return self->running->len < before;
 }
 
 static void
@@ -107,10 +111,8 @@ iterate (VtScanBatch *self)
 {
   if (g_cancellable_is_cancelled (self->session->cancellable))
     stop_all (self);
-  take_results (self);
-  if (self->running->len == 0)
-    return;
-  g_main_context_iteration (NULL, TRUE);
+  if (!take_results (self))
+    g_main_context_iteration (NULL, TRUE);
 }
 
 void

@@ -8,7 +8,7 @@ import shutil
 
 import forgeries
 import trust
-from harness import equal, main, run, scan, scratch, true
+from harness import equal, main, paths_of, run, scan, scan_several, scratch, true
 from templates import (BLOCK, FORGED, PARTITION, ROOT_MIB, ask, assert_found, blocks, clone_of,
                        debugfs, digest, editing, forged, inode_of, on_root, poke, stat_of, table_of,
                        template, text_of, tool, write_database)
@@ -294,6 +294,62 @@ def test_clone_is_cleaned():
     true("/srv/content" not in {path for _, path in files}, "what was cleaned")
 
 
+def findings_of(reports):
+    return [sorted(entry["path"] for entry in report["findings"]) for report in reports]
+
+
+def scanned_in_all(reports):
+    return sum(report["stats"]["scanned"] for report in reports)
+
+
+def test_several_at_a_time():
+    changes = [[], ["/srv/content"], ["/srv/content", "/srv/other"], [], ["/srv/other"],
+               ["/srv/content"]]
+    clones = [changed(clone_of(template().path, f"several-{number}"), *paths)
+              for number, paths in enumerate(changes)]
+    reports = template().scan_several(clones, status=1)
+    equal(findings_of(reports), changes, "found in each")
+    equal(scanned_in_all(reports), 2, "scanned, in all")
+    for report, paths in zip(reports, changes):
+        use, stats = report["template"], report["stats"]
+        equal((use["changed"], use["added"], use["removed"]), (len(paths), 0, 0), "changes")
+        equal(stats["unread"], template().count_unread() - len(paths), "unread")
+        equal((report["error"], report["partial"]), (None, False), "how it ended")
+
+
+def test_several_with_new_signatures():
+    # What the reader of each is told differs by what the scans before it found out.
+    newer = write_database("newer-for-several", Test_Forged=FORGED.strip(),
+                           Test_Outbreak=text_of("redirected")[:40])
+    clones = [clone_of(template().path, f"fleet-at-once-{number}") for number in range(6)]
+    changed(clones[4], "/srv/content")
+    reports = template().scan_several(clones, database=newer, status=1)
+    equal(findings_of(reports), [["/srv/content", "/srv/redirected"] if number == 4 else
+                                 ["/srv/redirected"] for number in range(6)], "found in each")
+    equal(scanned_in_all(reports), template().count_unread() + 1, "scanned, in all")
+    true(not any(report["template"]["verdicts_taken"] for report in reports),
+         "the template's verdicts do not count")
+    # By permission they do.
+    reports = template().scan_several(clones, "--max-verdict-age", "10000", database=newer,
+                                      status=1)
+    equal(findings_of(reports), [["/srv/content"] if number == 4 else [] for number in range(6)],
+          "found with older verdicts")
+    equal(scanned_in_all(reports), 1, "scanned, in all")
+
+
+def test_several_with_their_own_caches():
+    clones = [changed(clone_of(template().path, f"own-{number}"), f"/srv/{name}")
+              for number, name in enumerate(("content", "other", "content"))]
+    images = [clones[0], template().path, *clones[1:]]
+    reports, _ = scan_several(images, "--pubkey", template().public, "--allow-backing",
+                              template().path, database=template().database, status=1)
+    equal(paths_of(reports), [str(image) for image in images], "order of the reports")
+    equal(findings_of(reports), [["/srv/content"], [], ["/srv/other"], ["/srv/content"]],
+          "found in each")
+    equal(scanned_in_all(reports), 2, "scanned, in all")
+    true(all(report["template"]["verdicts_taken"] for report in reports), "verdicts count")
+
+
 main(
     test_untouched_clone,
     test_times_of_access,
@@ -311,6 +367,9 @@ main(
     test_change_that_is_in_the_journal_only,
     test_new_signatures,
     test_older_verdicts_by_permission,
+    test_several_at_a_time,
+    test_several_with_new_signatures,
+    test_several_with_their_own_caches,
     test_clone_is_cleaned,
     *trust.TESTS,
 )

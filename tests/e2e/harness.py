@@ -67,6 +67,22 @@ def scan(image, *options, status=None, store="none", database=SIGNATURES, env=No
     return json.loads(report.read_text(encoding="utf-8")), files, done
 
 
+def scan_several(images, *options, status=None, store="none", database=SIGNATURES):
+    """Scans images in one run, as many at a time as there may be; their reports and the run."""
+    report = scratch / "reports.json"
+    done = run("scan", "--database", database, "--store", store, "--jobs", "4", "--format", "json",
+               "--output", report, *options, *images)
+    print(f"# {done.stderr.strip()!r}")
+    if status is not None:
+        equal(done.returncode, status, "exit status")
+    validate("vtemplater-report.schema.json", report)
+    return json.loads(report.read_text(encoding="utf-8"))["reports"], done
+
+
+def paths_of(reports):
+    return [report["image"]["path"] for report in reports]
+
+
 def validate(schema, path):
     validator = SOURCE / "tests" / "cli" / "validate.py"
     done = subprocess.run([validator, SOURCE / "data" / schema, path], stdout=subprocess.PIPE,

@@ -10,8 +10,8 @@ import stat
 import time
 
 import harness
-from harness import (Skip, assert_all_end, descendants, environment, equal, image, run, scan,
-                     scratch, start, true, wait_until)
+from harness import (Skip, assert_all_end, descendants, environment, equal, image, paths_of, run,
+                     scan, scan_several, scratch, start, true, wait_until)
 
 # An appliance that runs a tenth of the time is slow enough to be caught at its work.
 RUN_S = 0.01
@@ -96,6 +96,18 @@ def test_interrupt_ends_the_start():
     stdout, stderr = process.communicate(timeout=harness.TIMEOUT_S)
     equal(process.returncode, 2, "exit status")
     true("partial" in stderr and "PARTIAL" in stdout, f"says that it is partial: {stdout}{stderr}")
+    assert_all_end(started)
+
+
+def test_interrupt_ends_all_that_go_on():
+    images = [image("xfs.qcow2")] * 6
+    process, started = start_until("qemu-system", "--store", "none", "--jobs", "4", *images)
+    process.send_signal(signal.SIGINT)
+    stdout, stderr = process.communicate(timeout=harness.TIMEOUT_S)
+    equal(process.returncode, 2, "exit status")
+    partial, left = stdout.count("PARTIAL"), stderr.count("stopped before it was begun")
+    true(partial > 0 and left > 0, f"some were going on, others not: {stdout}{stderr}")
+    equal(partial + left, len(images), f"each is told of: {stdout}{stderr}")
     assert_all_end(started)
 
 
@@ -201,6 +213,27 @@ def test_failures_are_told():
         true(text in done.stderr, f"{text!r} in {done.stderr!r}")
         words = done.stdout.lower().replace("clean: 0", "")
         true("clean" not in words, f"no word of clean: {done.stdout}")
+
+
+def test_several_images():
+    names = ["clean.qcow2", "noise.raw", "ext4.qcow2", "missing.qcow2", "clean.qcow2", "xfs.qcow2"]
+    images = [scratch / name if name == "missing.qcow2" else image(name) for name in names]
+    reports, done = scan_several(images, status=1)
+    equal(paths_of(reports), [str(path) for path in images], "order of the reports")
+    equal([report["error"] is not None for report in reports],
+          [False, True, False, True, False, False], "what failed")
+    for words in "no file system that is known", "no such file":
+        equal(done.stderr.count(words), 1, f"{words!r} in {done.stderr!r}")
+    alone = {name: scan(image(name))[0] for name in ("clean.qcow2", "ext4.qcow2", "xfs.qcow2")}
+    for name, report in zip(names, reports):
+        if name in alone:
+            equal(stats(report), stats(alone[name]), name)
+            equal([f["threat"] for f in report["findings"]],
+                  [f["threat"] for f in alone[name]["findings"]], name)
+    # Most of what is in these images is the same: who came first had it scanned.
+    total = sum(report["stats"]["scanned"] for report in reports)
+    most = max(report["stats"]["scanned"] for report in alone.values())
+    true(most <= total < most + 20, f"scanned: {total} in all, {most} of one alone")
 
 
 def test_inspect():

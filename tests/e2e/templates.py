@@ -17,7 +17,8 @@ import struct
 import subprocess
 import uuid
 
-from harness import SIGNATURES, SOURCE, equal, run, scan, scratch, true
+from harness import (SIGNATURES, SOURCE, equal, paths_of, run, scan, scan_several, scratch,
+                     true)
 
 SCRIPTS = SOURCE / "tests" / "images"
 CLUSTER = 65536
@@ -288,6 +289,14 @@ class Template:
         report, files, done = scan(clone, "--template", self.path, "--pubkey", self.public,
                                    *options, status=status, **others)
         return report, {(entry["fs"], entry["path"]): entry for entry in files}, done
+
+    def scan_several(self, clones, *options, **others):
+        """Of several clones in one run; a report of each, in their order."""
+        others.setdefault("database", self.database)
+        reports, _ = scan_several(clones, "--template", self.path, "--pubkey", self.public,
+                                  *options, **others)
+        equal(paths_of(reports), [str(clone) for clone in clones], "order of the reports")
+        return reports
 
     def scan_and_compare(self, clone, *options, **others):
         """The same; and a scan that knows of no template must come to the same contents."""

@@ -11,7 +11,8 @@ import signal
 import subprocess
 
 import harness
-from harness import Skip, environment, equal, run, scan, scratch, start, true
+from harness import (Skip, environment, equal, paths_of, run, scan, scan_several, scratch, start,
+                     true)
 
 DIRECT = ("--backend", "direct")
 SCAN = ("scan", "--database", harness.SIGNATURES, "--store", "none", *DIRECT)
@@ -136,6 +137,24 @@ def test_several_disks():
     done = run("inspect", *DIRECT, "--format", "json", ova)
     equal(len(json.loads(done.stdout)["reports"]), 2, "images shown")
     refused(ova, "--manifest describes one image", "--manifest", scratch / "manifest")
+
+
+def test_several_at_a_time():
+    # What one unpacks must stay while others are unpacked, and until its own scan has ended.
+    compress("clean.raw", "gz")
+    compress("infected.raw", "gz")
+    ova = make_ova("mixed.ova", "infected.raw.gz", "clean.vmdk", "clean.raw.gz")
+    packed = compress("infected.qcow2", "xz")
+    images = [packed, scratch / "clean.raw", ova, compress("clean.qcow2", "zst"), packed]
+    names = [str(image) for image in images]
+    names[2:3] = [f"{ova}!{name}" for name in ("infected.raw.gz", "clean.vmdk", "clean.raw.gz")]
+    reports, _ = scan_several(images, *DIRECT, status=1)
+    equal(paths_of(reports), names, "order of the reports")
+    equal([report["error"] for report in reports], [None] * len(names), "errors")
+    equal([len(report["findings"]) for report in reports], [1, 0, 1, 0, 0, 0, 1], "findings")
+    # The 50 files of either image, and the one that is found.
+    equal(sum(report["stats"]["scanned"] for report in reports), 101, "scanned, in all")
+    equal(left_over(), [], "files left over")
 
 
 def test_one_bad_disk_of_two():
