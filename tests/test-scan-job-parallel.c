@@ -105,6 +105,7 @@ start_without_engine (Fixture *fixture, pid_t *host)
   *host = 0;
   g_signal_connect (job, "phase", G_CALLBACK (stop_host), host);
   vt_scan_job_start (job);
+  g_signal_handlers_disconnect_by_func (job, stop_host, host);
   return job;
 }
 
@@ -286,6 +287,15 @@ ignore (const VtVerdict *verdict, gpointer user_data)
 {
 }
 
+static void
+submit_filler (Fixture *fixture)
+{
+  static const char filler[] = "what the only worker is at";
+  vt_autofd content = make_memfd (filler, TRUE);
+
+  vt_scan_pool_submit (fixture->pool, fixture, content, strlen (filler), ignore, NULL);
+}
+
 /* Until a member of what is open has come, and gone on to the engine. */
 static void
 wait_for_member (VtScanJob *job)
@@ -296,43 +306,84 @@ wait_for_member (VtScanJob *job)
     g_main_context_iteration (NULL, TRUE);
 }
 
-/* Two containers with the same in them, for which one job asked the engine, and then is no more. */
-static void
-test_question_is_asked_anew (Fixture *fixture, gconstpointer reader)
+/* Two jobs, each with a container that it has begun to open, and the same in both. Returns the only
+ * worker of the engine, which is stopped. */
+static pid_t
+open_containers (Fixture *fixture, VtScanJob *jobs[2])
 {
-  static const char filler[] = "what the only worker is at";
-  vt_autofd content = make_memfd (filler, TRUE);
-  g_autoptr (VtScanResult) stopped = NULL;
-  g_autoptr (VtScanResult) whole = NULL;
-  VtScanJob *first;
-  VtScanJob *second;
   pid_t worker;
   pid_t host;
 
   g_object_unref (fixture->pool);
   fixture->pool = vt_scan_pool_new (fixture->spawner, fixture->base.options, 1);
-  first = start_without_engine (fixture, &host);
+  jobs[0] = start_without_engine (fixture, &host);
   go_on (host);
-  wait_for_opening (first);
+  wait_for_opening (jobs[0]);
   name_image (fixture, "compress");
-  second = start_job (fixture);
-  wait_for_opening (second);
+  jobs[1] = start_job (fixture);
+  wait_for_opening (jobs[1]);
   worker = only_child (host);
   stop_process (worker);
-  vt_scan_pool_submit (fixture->pool, fixture, content, strlen (filler), ignore, NULL);
-  let_in (1);
-  wait_for_member (first);
-  let_in (2);
-  wait_for_member (second);
-  g_assert_cmpuint (vt_scan_pool_get_pending (fixture->pool), ==, 2);
-  vt_scan_job_stop (first);
-  stopped = end_job (first);
+  return worker;
+}
+
+/* For what the other job waits for as well, the first one asks. */
+static void
+let_members_come (VtScanJob *jobs[2])
+{
+  for (gint i = 0; i < 2; i++) {
+    let_in (i + 1);
+    wait_for_member (jobs[i]);
+  }
+}
+
+static void
+stop_and_end (VtScanJob *job)
+{
+  g_autoptr (VtScanResult) stopped = NULL;
+
+  vt_scan_job_stop (job);
+  stopped = end_job (job);
   g_assert_true (stopped->partial);
+}
+
+/* It had not come to a worker yet. */
+static void
+test_question_is_asked_anew (Fixture *fixture, gconstpointer reader)
+{
+  VtScanJob *jobs[2];
+  pid_t worker = open_containers (fixture, jobs);
+  g_autoptr (VtScanResult) whole = NULL;
+
+  submit_filler (fixture);
+  let_members_come (jobs);
+  g_assert_cmpuint (vt_scan_pool_get_pending (fixture->pool), ==, 2);
+  stop_and_end (jobs[0]);
   g_assert_cmpuint (vt_scan_pool_get_pending (fixture->pool), ==, 2);
   go_on (worker);
-  whole = end_job (second);
+  whole = end_job (jobs[1]);
   g_assert_no_error (whole->error);
   g_assert_cmpuint (whole->stats.infected, ==, 1);
+  g_assert_cmpuint (whole->stats.scanned_members, ==, 1);
+}
+
+/* A worker is at it: what it will say is taken. */
+static void
+test_answer_outlives_who_asked (Fixture *fixture, gconstpointer reader)
+{
+  VtScanJob *jobs[2];
+  pid_t worker = open_containers (fixture, jobs);
+  g_autoptr (VtScanResult) whole = NULL;
+
+  let_members_come (jobs);
+  g_assert_cmpuint (vt_scan_pool_get_pending (fixture->pool), ==, 1);
+  stop_and_end (jobs[0]);
+  g_assert_cmpuint (vt_scan_pool_get_pending (fixture->pool), ==, 1);
+  go_on (worker);
+  whole = end_job (jobs[1]);
+  g_assert_no_error (whole->error);
+  g_assert_cmpuint (whole->stats.infected, ==, 1);
+  g_assert_cmpuint (whole->stats.scanned_members, ==, 1);
 }
 
 /* A disk image within the image, of which nothing can be read without an appliance. */
@@ -404,6 +455,8 @@ add_tests (void)
        test_stopped_opening_is_done_anew);
   add ("/scan-job/parallel/question-is-asked-anew", named_archive_reader, set_up_unpacker,
        test_question_is_asked_anew);
+  add ("/scan-job/parallel/answer-outlives-who-asked", named_archive_reader, set_up_unpacker,
+       test_answer_outlives_who_asked);
   add ("/scan-job/parallel/each-has-its-own-appliances", disk_reader, set_up_gate,
        test_each_has_its_own_appliances);
 }

@@ -4,15 +4,8 @@
 #include <unistd.h>
 
 #include "vt-fd.h"
+#include "vt-template-known.h"
 #include "vt-template-table.h"
-
-/* A content that the verdict store knows. */
-typedef struct {
-  VtDigest digest;
-  VtVerdict verdict;
-  GStrv members;
-  gint64 age; /* of an older verdict; 0: it is none */
-} KnownContent;
 
 struct _VtTemplate {
   grefcount references;
@@ -27,21 +20,11 @@ struct _VtTemplate {
 
   gboolean counts;
   gint64 age;
-  GHashTable *known; /* VtDigest, in the value, to KnownContent: without COUNTS */
-  char *known_by;    /* id of the engine that KNOWN is about */
-  int reader_files;  /* memfd: what the reader is told */
-  VtDigest told;     /* of what is in it */
-  GArray *earlier;   /* of int: such memfds, which readers may still need */
+  VtTemplateKnown *known; /* without COUNTS */
+  int reader_files;       /* memfd: what the reader is told */
+  VtDigest told;          /* of what is in it */
+  GArray *earlier;        /* of int: such memfds, which readers may still need */
 };
-
-static void
-known_content_free (gpointer data)
-{
-  KnownContent *known = data;
-
-  g_strfreev (known->members);
-  g_free (known);
-}
 
 static gboolean
 take_file (const VtCleanFile *file, gpointer user_data, GError **error)
@@ -95,7 +78,7 @@ vt_template_new (VtStatement *statement, VtCleanCache *cache, const char *image,
   self->own = g_array_new (FALSE, FALSE, sizeof (VtDigest));
   self->own_files = g_array_new (FALSE, FALSE, sizeof (VtCleanFile));
   self->files = g_array_new (FALSE, FALSE, sizeof (VtCleanFile));
-  self->known = g_hash_table_new_full (vt_digest_hash, vt_digest_equal, NULL, known_content_free);
+  self->known = vt_template_known_new ();
   self->reader_files = -1;
   self->earlier = g_array_new (FALSE, FALSE, sizeof (int));
   g_array_set_clear_func (self->earlier, close_memfd);
@@ -123,8 +106,7 @@ vt_template_unref (VtTemplate *self)
   g_array_unref (self->files);
   g_array_unref (self->own);
   g_array_unref (self->own_files);
-  g_hash_table_unref (self->known);
-  g_free (self->known_by);
+  vt_template_known_free (self->known);
   vt_fd_clear (&self->reader_files);
   g_array_unref (self->earlier);
   g_strfreev (self->filesystems);
@@ -163,55 +145,6 @@ list_all_files (const VtTemplate *self)
   return files;
 }
 
-/* As vt_store_lookup(), and older verdicts as far as they are taken. */
-static gboolean
-look_up (VtStore *store,
-         const VtEngineId *engine,
-         const VtCleanFile *file,
-         KnownContent *known,
-         GError **error)
-{
-  GError *failure = NULL;
-
-  if (vt_store_lookup (store, engine->id, &file->digest, file->size, &known->verdict,
-                       &known->members, &failure))
-    return TRUE;
-  if (failure == NULL)
-    return vt_store_lookup_older (store, &file->digest, file->size, &known->verdict, &known->age,
-                                  error) &&
-           known->verdict.kind == VT_VERDICT_CLEAN;
-  g_propagate_error (error, failure);
-  return FALSE;
-}
-
-/* Whether STORE knows the content of FILE; it is remembered then. */
-static gboolean
-ask_store (VtTemplate *self,
-           const VtEngineId *engine,
-           VtStore *store,
-           const VtCleanFile *file,
-           gboolean *is_known,
-           GError **error)
-{
-  KnownContent found = {.digest = file->digest};
-  GError *failure = NULL;
-  KnownContent *known = g_hash_table_lookup (self->known, &file->digest);
-
-  /* Of what is known by an older verdict the store may know better now. */
-  *is_known = known != NULL && known->age == 0;
-  if (*is_known)
-    return TRUE;
-  *is_known = look_up (store, engine, file, &found, &failure);
-  if (!*is_known) {
-    if (failure != NULL)
-      g_propagate_error (error, failure);
-    return failure == NULL;
-  }
-  known = g_memdup2 (&found, sizeof found);
-  g_hash_table_replace (self->known, &known->digest, known);
-  return TRUE;
-}
-
 /* Whether no engine that came after the template's found something in what was clean then. One from
  * before it counts as well: then FILE is read for nothing. */
 static gboolean
@@ -231,7 +164,7 @@ ask_for_doubts (VtStore *store, const VtCleanFile *file, gboolean *is_known, GEr
 /* The files that need not be read, where the cache is not of the engine in force: it counts, or the
  * store knows their content. */
 static GArray *
-find_known_files (VtTemplate *self, const VtEngineId *engine, VtStore *store, GError **error)
+find_known_files (VtTemplate *self, VtStore *store, GError **error)
 {
   g_autoptr (GArray) all = list_all_files (self);
   g_autoptr (GArray) files = g_array_new (FALSE, FALSE, sizeof (VtCleanFile));
@@ -241,7 +174,7 @@ find_known_files (VtTemplate *self, const VtEngineId *engine, VtStore *store, GE
     gboolean is_known;
 
     if (self->counts ? !ask_for_doubts (store, file, &is_known, error)
-                     : !ask_store (self, engine, store, file, &is_known, error))
+                     : !vt_template_known_ask (self->known, store, file, &is_known, error))
       return NULL;
     if (is_known)
       g_array_append_vals (files, file, 1);
@@ -286,18 +219,6 @@ tell (VtTemplate *self, GArray *files, GError **error)
   return TRUE;
 }
 
-/* Scans that go on may have been told what is known: nothing of it is forgotten under one engine.
- */
-static void
-forget_other_engines (VtTemplate *self, const VtEngineId *engine)
-{
-  if (g_strcmp0 (self->known_by, engine->id) == 0)
-    return;
-  g_hash_table_remove_all (self->known);
-  g_free (self->known_by);
-  self->known_by = g_strdup (engine->id);
-}
-
 gboolean
 vt_template_prepare (VtTemplate *self,
                      const VtEngineId *engine,
@@ -309,8 +230,8 @@ vt_template_prepare (VtTemplate *self,
   g_autoptr (GArray) known = NULL;
 
   judge (self, engine, max_age_s, now);
-  forget_other_engines (self, engine);
-  known = self->age == 0 ? list_all_files (self) : find_known_files (self, engine, store, error);
+  vt_template_known_set_engine (self->known, engine);
+  known = self->age == 0 ? list_all_files (self) : find_known_files (self, store, error);
   if (known == NULL)
     return FALSE;
   return tell (self, known, error);
@@ -370,7 +291,7 @@ vt_template_lookup (VtTemplate *self,
                     VtSource *source,
                     gint64 *verdict_age)
 {
-  const KnownContent *known = g_hash_table_lookup (self->known, digest);
+  const VtKnownContent *known = vt_template_known_find (self->known, digest);
 
   *members = NULL;
   if (self->counts && (vt_template_is_own (self, digest) || is_in_cache (self, digest))) {
