@@ -144,7 +144,10 @@ test_refusals (Fixture *fixture, gconstpointer data)
   assert_refused (fixture, VT_IMAGE_ERROR_BAD_OPTION);
   g_clear_pointer (&fixture->options->snapshot, g_free);
 
+  /* A descriptor that nobody has. */
   g_clear_pointer (&fixture->overlay, vt_overlay_free);
+  g_free (fixture->options->overlay);
+  fixture->options->overlay = g_strdup_printf ("/proc/%d/fd/%d", (int)getpid (), G_MAXINT);
   assert_refused (fixture, VT_IMAGE_ERROR_BAD_OPTION);
 
   fixture->overlay = vt_overlay_new (IMAGE_SIZE / 2, NULL);

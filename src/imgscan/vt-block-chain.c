@@ -4,19 +4,17 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <unistd.h>
 
+#include "vt-block-checks.h"
 #include "vt-block-explain.h"
 #include "vt-block-format.h"
 #include "vt-block-info.h"
-#include "vt-fd.h"
+#include "vt-block-node.h"
 #include "vt-paths.h"
-#include "vt-vmdk.h"
 
 /* Images one upon the other. Chains of snapshots are seldom longer than ten. */
 #define LINKS_MAX 32
-#define SECTOR    512
 #define UNKNOWN   G_MAXUINT64
 
 /* One image of it. */
@@ -27,6 +25,7 @@ typedef struct {
 
 struct _VtBlockChain {
   VtBlockFiles *files;
+  VtBlockChecks *checks;
   const char *format; /* static */
   guint64 virtual_size;
   GPtrArray *links;  /* of Link, the image itself first */
@@ -51,6 +50,7 @@ vt_block_chain_free (VtBlockChain *self)
 {
   g_clear_pointer (&self->image, json_object_unref);
   g_clear_pointer (&self->top, json_object_unref);
+  g_clear_pointer (&self->checks, vt_block_checks_free);
   g_clear_pointer (&self->files, vt_block_files_free);
   g_clear_pointer (&self->links, g_ptr_array_unref);
   g_free (self);
@@ -61,120 +61,6 @@ fail (GError **error, const char *what)
 {
   g_set_error_literal (error, VT_IMAGE_ERROR, VT_IMAGE_ERROR_BAD_IMAGE, what);
   return FALSE;
-}
-
-static char *
-print_node (JsonObject *object)
-{
-  g_autoptr (JsonNode) node = json_node_init_object (json_node_alloc (), object);
-  g_autofree char *text = json_to_string (node, FALSE);
-
-  return g_strconcat ("json:", text, NULL);
-}
-
-static gboolean
-check_flat_extent (const VtBlockFile *file, const VtVmdkExtent *extent, GError **error)
-{
-  guint64 last = extent->offset + extent->sectors;
-
-  return last <= file->size / SECTOR || fail (error, "an extent of it is cut short");
-}
-
-/* Opens all extents of a VMDK; NAMES gets what QEMU finds them by. */
-static gboolean
-open_extents (VtBlockChain *self,
-              const VtBlockFile *base,
-              const VtVmdk *vmdk,
-              GPtrArray *names,
-              GError **error)
-{
-  for (guint i = 0; i < vmdk->extents->len; i++) {
-    const VtVmdkExtent *extent = g_ptr_array_index (vmdk->extents, i);
-    const VtBlockFile *file =
-        vt_block_files_open_named (self->files, base, extent->name, "file of its data", error);
-
-    if (file == NULL)
-      return FALSE;
-    if (vt_vmdk_extent_is_flat (extent) ? !check_flat_extent (file, extent, error)
-                                        : !vt_block_format_check_sparse_vmdk (file, error))
-      return FALSE;
-    g_ptr_array_add (names, vt_block_files_link (file));
-  }
-  return TRUE;
-}
-
-/* The descriptor that QEMU is to read in the place of FILE, or NULL. */
-static const VtBlockFile *
-replace_descriptor (VtBlockChain *self, const VtBlockFile *file, const VtVmdk *vmdk, GError **error)
-{
-  g_autoptr (GPtrArray) names = g_ptr_array_new_with_free_func (g_free);
-  g_autofree char *text = NULL;
-  vt_autofd memfd = memfd_create ("vmdk", MFD_CLOEXEC);
-
-  if (!open_extents (self, file, vmdk, names, error))
-    return NULL;
-  text = vt_vmdk_render (vmdk, (const char *const *)names->pdata);
-  if (memfd < 0 || write (memfd, text, strlen (text)) != (gssize)strlen (text)) {
-    g_set_error (error, VT_IMAGE_ERROR, VT_IMAGE_ERROR_READER, "memfd: %s", g_strerror (errno));
-    return NULL;
-  }
-  return vt_block_files_add_memfd (self->files, file, vt_fd_steal (&memfd), error);
-}
-
-/* What QEMU is to read as FILE, or NULL. */
-static const VtBlockFile *
-prepare_vmdk (VtBlockChain *self, const VtBlockFile *file, GError **error)
-{
-  GError *local_error = NULL;
-  gsize size = 0;
-  g_autofree char *text = vt_block_format_read_descriptor (file, &size, &local_error);
-  g_autoptr (VtVmdk) vmdk = NULL;
-
-  if (local_error != NULL) {
-    g_propagate_error (error, local_error);
-    return NULL;
-  }
-  if (text == NULL)
-    return vt_block_format_check_sparse_vmdk (file, error) ? file : NULL;
-  self->is_one_file = self->is_one_file && self->image != NULL;
-  vmdk = vt_vmdk_parse (text, size, error);
-  return vmdk != NULL ? replace_descriptor (self, file, vmdk, error) : NULL;
-}
-
-static gboolean
-add_data_file (VtBlockChain *self, const VtBlockFile *file, JsonObject *node, GError **error)
-{
-  g_autofree char *name = NULL;
-  const VtBlockFile *data;
-
-  if (!vt_block_format_get_data_file (file, &name, error))
-    return FALSE;
-  if (name == NULL)
-    return TRUE;
-  data = vt_block_files_open_named (self->files, file, name, "file of its data", error);
-  if (data == NULL)
-    return FALSE;
-  self->is_one_file = self->is_one_file && self->image != NULL;
-  json_object_set_object_member (node, "data-file", vt_block_files_describe (self->files, data));
-  return TRUE;
-}
-
-/* The description of one image, without what it lies upon. */
-static JsonObject *
-describe_link (VtBlockChain *self, const VtBlockFile *file, const char *format, GError **error)
-{
-  g_autoptr (JsonObject) node = json_object_new ();
-
-  if (!vt_block_format_is_whole (file, format, error))
-    return NULL;
-  json_object_set_string_member (node, "driver", format);
-  json_object_set_null_member (node, "backing");
-  if (g_str_equal (format, "vmdk") && (file = prepare_vmdk (self, file, error)) == NULL)
-    return NULL;
-  json_object_set_object_member (node, "file", vt_block_files_describe (self->files, file));
-  if (g_str_equal (format, "qcow2") && !add_data_file (self, file, node, error))
-    return NULL;
-  return g_steal_pointer (&node);
 }
 
 static const char *
@@ -213,6 +99,18 @@ open_backing (VtBlockChain *self,
   return *format != NULL ? file : NULL;
 }
 
+static JsonObject *
+describe (VtBlockChain *self, const VtBlockFile *file, const char *format, GError **error)
+{
+  gboolean is_one_file;
+  JsonObject *node = vt_block_node_new (self->files, file, format, &is_one_file, error);
+
+  /* The first one that is described is the image. */
+  if (node != NULL && self->image == NULL)
+    self->is_one_file = self->is_one_file && is_one_file;
+  return node;
+}
+
 /* Opens one image, and says in *FILE upon which one it lies, or NULL. NULL: there is an error. */
 static JsonObject *
 open_link (VtBlockChain *self,
@@ -221,14 +119,14 @@ open_link (VtBlockChain *self,
            const char *snapshot,
            GError **error)
 {
-  g_autoptr (JsonObject) node = describe_link (self, *file, *format, error);
+  g_autoptr (JsonObject) node = describe (self, *file, *format, error);
   g_auto (VtBlockInfo) info = {0};
   g_autofree char *text = NULL;
   GError *local_error = NULL;
 
   if (node == NULL)
     return NULL;
-  text = print_node (node);
+  text = vt_block_node_print (node);
   if (!vt_block_info_read (self->files, text, snapshot, &info, error))
     return NULL;
   if (self->virtual_size == UNKNOWN)
@@ -259,10 +157,27 @@ print_nodes (VtBlockChain *self)
     Link *link = g_ptr_array_index (self->links, i);
 
     g_free (link->node);
-    link->node = print_node (i == 0 ? self->top : image);
+    link->node = vt_block_node_print (i == 0 ? self->top : image);
     if (i + 1 < self->links->len)
       image = json_object_get_object_member (image, "backing");
   }
+}
+
+/* What errors about FILE begin with. */
+static char *
+make_prefix (VtBlockChain *self, const VtBlockFile *file)
+{
+  return self->image == NULL ? g_strdup ("")
+                             : g_strdup_printf ("its backing file %s: ",
+                                                vt_block_files_get_path (self->files, file));
+}
+
+static gboolean
+check_node (VtBlockChain *self, JsonObject *node, const char *prefix, GError **error)
+{
+  g_autofree char *text = vt_block_node_print (node);
+
+  return vt_block_checks_add (self->checks, text, prefix, error);
 }
 
 static gboolean
@@ -273,7 +188,7 @@ open_links (VtBlockChain *self, const VtBlockFile *file, const char *snapshot, G
 
   self->is_one_file = vt_block_files_is_whole_file (file);
   for (guint i = 0; file != NULL; i++) {
-    const char *path = vt_block_files_get_path (self->files, file);
+    g_autofree char *prefix = make_prefix (self, file);
     JsonObject *node;
 
     if (i == LINKS_MAX)
@@ -282,14 +197,15 @@ open_links (VtBlockChain *self, const VtBlockFile *file, const char *snapshot, G
     add_link (self, file);
     node = open_link (self, &file, &format, snapshot, error);
     if (node == NULL) {
-      if (above != NULL)
-        g_prefix_error (error, "its backing file %s: ", path);
+      g_prefix_error_literal (error, prefix);
       return FALSE;
     }
     if (above != NULL)
       json_object_set_object_member (above, "backing", node);
     else
       self->image = node;
+    if (!check_node (self, node, prefix, error))
+      return FALSE;
     above = node;
     snapshot = NULL;
   }
@@ -300,7 +216,7 @@ static gboolean
 check_overlay (VtBlockChain *self, JsonObject *node, GError **error)
 {
   g_auto (VtBlockInfo) info = {0};
-  g_autofree char *text = print_node (node);
+  g_autofree char *text = vt_block_node_print (node);
 
   if (!vt_block_info_read (self->files, text, NULL, &info, error))
     return FALSE;
@@ -322,12 +238,13 @@ add_overlay (VtBlockChain *self, GError **error)
   g_autoptr (JsonObject) node = NULL;
 
   self->overlay = vt_block_files_open_overlay (self->files, error);
-  if (self->overlay == NULL ||
-      (node = describe_link (self, self->overlay, "qcow2", error)) == NULL ||
+  if (self->overlay == NULL || (node = describe (self, self->overlay, "qcow2", error)) == NULL ||
       !check_overlay (self, node, error)) {
     g_prefix_error_literal (error, "overlay: ");
     return FALSE;
   }
+  if (!check_node (self, node, "overlay: ", error))
+    return FALSE;
   /* QEMU opens backing files so anyhow; it is said once more where so much depends on it. */
   json_object_set_boolean_member (self->image, "read-only", TRUE);
   json_object_set_object_member (node, "backing", json_object_ref (self->image));
@@ -366,7 +283,7 @@ find_format (const VtImageOptions *options, const VtBlockFile *image, GError **e
 }
 
 VtBlockChain *
-vt_block_chain_open (const VtImageOptions *options, GError **error)
+vt_block_chain_begin (const VtImageOptions *options, GError **error)
 {
   g_autoptr (VtBlockChain) self = g_new0 (VtBlockChain, 1);
   const VtBlockFile *image;
@@ -379,6 +296,7 @@ vt_block_chain_open (const VtImageOptions *options, GError **error)
   self->files = vt_block_files_new (options, error);
   if (self->files == NULL)
     return NULL;
+  self->checks = vt_block_checks_new (self->files);
   image = vt_block_files_open_image (self->files, error);
   if (image == NULL)
     return NULL;
@@ -391,6 +309,20 @@ vt_block_chain_open (const VtImageOptions *options, GError **error)
     return NULL;
   print_nodes (self);
   return g_steal_pointer (&self);
+}
+
+gboolean
+vt_block_chain_check (VtBlockChain *self, GError **error)
+{
+  return vt_block_checks_finish (self->checks, error);
+}
+
+VtBlockChain *
+vt_block_chain_open (const VtImageOptions *options, GError **error)
+{
+  g_autoptr (VtBlockChain) self = vt_block_chain_begin (options, error);
+
+  return self != NULL && vt_block_chain_check (self, error) ? g_steal_pointer (&self) : NULL;
 }
 
 const char *
@@ -471,16 +403,15 @@ print_image_alone (VtBlockChain *self)
   for (GList *name = names; name != NULL; name = name->next)
     json_object_set_member (alone, name->data, json_object_dup_member (self->image, name->data));
   json_object_set_null_member (alone, "backing");
-  return print_node (alone);
+  return vt_block_node_print (alone);
 }
 
 gboolean
 vt_block_chain_check_image (VtBlockChain *self, GError **error)
 {
-  g_auto (VtBlockInfo) info = {0};
   g_autofree char *text = print_image_alone (self);
 
-  return vt_block_info_read (self->files, text, NULL, &info, error);
+  return vt_block_checks_add (self->checks, text, "", error) && vt_block_chain_check (self, error);
 }
 
 const char *
