@@ -41,15 +41,23 @@ tear_down (Fixture *fixture, gconstpointer data)
 }
 
 /* ALLOWED may be NULL. */
-static VtBlockChain *
-open_chain (const char *path, const char *allowed, GError **error)
+static VtImageOptions *
+new_options (const char *path, const char *allowed)
 {
-  g_autoptr (VtImageOptions) options = vt_image_options_new (path);
+  VtImageOptions *options = vt_image_options_new (path);
 
   if (allowed != NULL) {
     g_strfreev (options->backing);
     options->backing = g_strdupv ((char *[]){(char *)allowed, NULL});
   }
+  return options;
+}
+
+static VtBlockChain *
+open_chain (const char *path, const char *allowed, GError **error)
+{
+  g_autoptr (VtImageOptions) options = new_options (path, allowed);
+
   return vt_block_chain_open (options, error);
 }
 
@@ -283,6 +291,44 @@ test_cut_short (Fixture *fixture, gconstpointer data)
   }
 }
 
+/* Three images upon one that is cut short. */
+static void
+test_cut_short_below (Fixture *fixture, gconstpointer data)
+{
+  g_autofree char *raw = g_build_filename (fixture->dir, "raw", NULL);
+  g_autofree char *below = g_build_filename (fixture->dir, "below", NULL);
+  g_autofree char *expected = g_strdup_printf ("its backing file %s: it is damaged", below);
+  g_autofree char *last = g_strdup (below);
+  g_autoptr (VtImageOptions) options = NULL;
+  g_autoptr (VtBlockChain) chain = NULL;
+  g_autoptr (GError) error = NULL;
+  const gsize size = 1024 * 1024;
+  g_autofree char *bytes = g_malloc (size);
+
+  memset (bytes, 'x', size);
+  g_assert_true (g_file_set_contents (raw, bytes, (gssize)size, NULL));
+  run_program (
+      NULL, (const char *[]){"qemu-img", "convert", "-f", "raw", "-O", "qcow2", raw, below, NULL});
+  for (guint i = 0; i < 3; i++) {
+    char *image = g_strdup_printf ("%s/upon-%u", fixture->dir, i);
+
+    run_program (NULL, (const char *[]){"qemu-img", "create", "-q", "-f", "qcow2", "-F", "qcow2",
+                                        "-b", last, image, NULL});
+    g_free (last);
+    last = image;
+  }
+  g_assert_cmpint (truncate (below, 512 * 1024), ==, 0);
+  assert_refused (last, fixture->dir, expected);
+  /* It can be found out later than the rest. */
+  options = new_options (last, fixture->dir);
+  chain = vt_block_chain_begin (options, &error);
+  g_assert_no_error (error);
+  g_assert_cmpuint (vt_block_chain_get_length (chain), ==, 4);
+  g_assert_false (vt_block_chain_check (chain, &error));
+  g_assert_error (error, VT_IMAGE_ERROR, VT_IMAGE_ERROR_BAD_IMAGE);
+  g_assert_true (g_str_has_prefix (error->message, expected));
+}
+
 static void
 test_encrypted (Fixture *fixture, gconstpointer data)
 {
@@ -316,6 +362,7 @@ main (int argc, char **argv)
   ADD ("data-file", test_data_file);
   ADD ("vmdk-extents", test_vmdk_extents);
   ADD ("cut-short", test_cut_short);
+  ADD ("cut-short-below", test_cut_short_below);
   ADD ("encrypted", test_encrypted);
   return g_test_run ();
 }

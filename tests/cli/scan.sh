@@ -54,6 +54,11 @@ ok "manifest of two images" refused "--manifest describes one image" \
 ok "report that cannot be written" refused "report" \
   scan --database "$signatures" --output /proc/nothing/report "$tmp/missing.qcow2"
 ok "store that is none" refused "verdict store" scan --database "$signatures" --store "$image" "$image"
+head -c 8M /dev/urandom >"$tmp/whole.raw"
+qemu-img convert -f raw -O qcow2 "$tmp/whole.raw" "$tmp/cut.qcow2"
+truncate -s 4M "$tmp/cut.qcow2"
+ok "image that was cut short" refused "it is damaged or cut short" \
+  scan --database "$signatures" "$tmp/cut.qcow2"
 ok "inspect's format" refused "not 'sarif'" inspect --format sarif "$image"
 ok "db without a word" refused "'status' or 'update'" db
 ok "db status without signatures" refused "vtemplater db update" db status --database "$tmp/empty"
