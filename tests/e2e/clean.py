@@ -109,6 +109,8 @@ def results(report):
 
 
 def entries():
+    for path in QUARANTINE.glob("*.json"):
+        validate("vtemplater-quarantine.schema.json", path)
     return {name_of(entry): entry for entry in
             (json.loads(path.read_text(encoding="utf-8")) for path in QUARANTINE.glob("*.json"))}
 
