@@ -41,23 +41,15 @@ tear_down (Fixture *fixture, gconstpointer data)
 }
 
 /* ALLOWED may be NULL. */
-static VtImageOptions *
-new_options (const char *path, const char *allowed)
+static VtBlockChain *
+open_chain (const char *path, const char *allowed, GError **error)
 {
-  VtImageOptions *options = vt_image_options_new (path);
+  g_autoptr (VtImageOptions) options = vt_image_options_new (path);
 
   if (allowed != NULL) {
     g_strfreev (options->backing);
     options->backing = g_strdupv ((char *[]){(char *)allowed, NULL});
   }
-  return options;
-}
-
-static VtBlockChain *
-open_chain (const char *path, const char *allowed, GError **error)
-{
-  g_autoptr (VtImageOptions) options = new_options (path, allowed);
-
   return vt_block_chain_open (options, error);
 }
 
@@ -299,9 +291,6 @@ test_cut_short_below (Fixture *fixture, gconstpointer data)
   g_autofree char *below = g_build_filename (fixture->dir, "below", NULL);
   g_autofree char *expected = g_strdup_printf ("its backing file %s: it is damaged", below);
   g_autofree char *last = g_strdup (below);
-  g_autoptr (VtImageOptions) options = NULL;
-  g_autoptr (VtBlockChain) chain = NULL;
-  g_autoptr (GError) error = NULL;
   const gsize size = 1024 * 1024;
   g_autofree char *bytes = g_malloc (size);
 
@@ -319,14 +308,6 @@ test_cut_short_below (Fixture *fixture, gconstpointer data)
   }
   g_assert_cmpint (truncate (below, 512 * 1024), ==, 0);
   assert_refused (last, fixture->dir, expected);
-  /* It can be found out later than the rest. */
-  options = new_options (last, fixture->dir);
-  chain = vt_block_chain_begin (options, &error);
-  g_assert_no_error (error);
-  g_assert_cmpuint (vt_block_chain_get_length (chain), ==, 4);
-  g_assert_false (vt_block_chain_check (chain, &error));
-  g_assert_error (error, VT_IMAGE_ERROR, VT_IMAGE_ERROR_BAD_IMAGE);
-  g_assert_true (g_str_has_prefix (error->message, expected));
 }
 
 static void

@@ -283,7 +283,7 @@ find_format (const VtImageOptions *options, const VtBlockFile *image, GError **e
 }
 
 VtBlockChain *
-vt_block_chain_begin (const VtImageOptions *options, GError **error)
+vt_block_chain_open (const VtImageOptions *options, GError **error)
 {
   g_autoptr (VtBlockChain) self = g_new0 (VtBlockChain, 1);
   const VtBlockFile *image;
@@ -308,21 +308,7 @@ vt_block_chain_begin (const VtImageOptions *options, GError **error)
   else if (!add_overlay (self, error))
     return NULL;
   print_nodes (self);
-  return g_steal_pointer (&self);
-}
-
-gboolean
-vt_block_chain_check (VtBlockChain *self, GError **error)
-{
-  return vt_block_checks_finish (self->checks, error);
-}
-
-VtBlockChain *
-vt_block_chain_open (const VtImageOptions *options, GError **error)
-{
-  g_autoptr (VtBlockChain) self = vt_block_chain_begin (options, error);
-
-  return self != NULL && vt_block_chain_check (self, error) ? g_steal_pointer (&self) : NULL;
+  return vt_block_checks_finish (self->checks, error) ? g_steal_pointer (&self) : NULL;
 }
 
 const char *
@@ -411,7 +397,8 @@ vt_block_chain_check_image (VtBlockChain *self, GError **error)
 {
   g_autofree char *text = print_image_alone (self);
 
-  return vt_block_checks_add (self->checks, text, "", error) && vt_block_chain_check (self, error);
+  return vt_block_checks_add (self->checks, text, "", error) &&
+         vt_block_checks_finish (self->checks, error);
 }
 
 const char *

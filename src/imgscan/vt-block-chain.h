@@ -20,12 +20,6 @@ typedef struct _VtBlockChain VtBlockChain;
  */
 VtBlockChain *vt_block_chain_open (const VtImageOptions *options,
                                    GError **error) G_GNUC_WARN_UNUSED_RESULT;
-/* The same in two steps: whether it is damaged is found out beside what is done between them.
- * Nothing that is read of it must be believed, and nothing written to it, before the second one has
- * been good. */
-VtBlockChain *vt_block_chain_begin (const VtImageOptions *options,
-                                    GError **error) G_GNUC_WARN_UNUSED_RESULT;
-gboolean vt_block_chain_check (VtBlockChain *self, GError **error) G_GNUC_WARN_UNUSED_RESULT;
 void vt_block_chain_free (VtBlockChain *self);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (VtBlockChain, vt_block_chain_free)
 

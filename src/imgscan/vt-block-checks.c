@@ -58,11 +58,11 @@ start (VtBlockFiles *files, const char *node, GError **error)
   g_autoptr (Check) self = g_new0 (Check, 1);
 
   self->messages = -1;
-  if (!g_spawn_async_with_pipes (NULL, (char **)argv, NULL,
-                                 G_SPAWN_SEARCH_PATH | G_SPAWN_LEAVE_DESCRIPTORS_OPEN |
-                                     G_SPAWN_DO_NOT_REAP_CHILD | G_SPAWN_STDOUT_TO_DEV_NULL,
-                                 vt_qemu_img_set_up, (gpointer)&setup, &self->pid, NULL, NULL,
-                                 &self->messages, error)) {
+  if (!g_spawn_async_with_pipes (
+          NULL, (char **)argv, NULL,
+          G_SPAWN_SEARCH_PATH | G_SPAWN_LEAVE_DESCRIPTORS_OPEN | G_SPAWN_DO_NOT_REAP_CHILD |
+              G_SPAWN_CLOEXEC_PIPES | G_SPAWN_STDOUT_TO_DEV_NULL,
+          vt_qemu_img_set_up, (gpointer)&setup, &self->pid, NULL, NULL, &self->messages, error)) {
     vt_qemu_img_fail_to_run (error);
     return NULL;
   }
@@ -97,11 +97,17 @@ finish (Check *self, GError **error)
 {
   char messages[MESSAGES_MAX + 1];
   int status = 0;
+  pid_t ended;
 
   read_messages (self, messages);
-  while (waitpid (self->pid, &status, 0) < 0 && errno == EINTR)
+  while ((ended = waitpid (self->pid, &status, 0)) < 0 && errno == EINTR)
     ;
   self->pid = 0;
+  if (ended < 0) {
+    g_set_error (error, VT_IMAGE_ERROR, VT_IMAGE_ERROR_BAD_IMAGE, "'qemu-img check': %s",
+                 g_strerror (errno));
+    return FALSE;
+  }
   if (WIFEXITED (status) && (WEXITSTATUS (status) == 0 || WEXITSTATUS (status) == CHECK_LEAKS ||
                              WEXITSTATUS (status) == CHECK_NONE))
     return TRUE;

@@ -1,8 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only WITH cryptsetup-OpenSSL-exception
-/*
- * Whether images are whole. That is found out beside other things; what is read of an image
- * meanwhile must not be believed yet.
- */
+/* Whether images are whole, which is found out beside other things. */
 #pragma once
 
 #include "vt-block-files.h"

@@ -110,16 +110,14 @@ export_image (Reader *self, GError **error)
 
   if (!vt_image_sink_phase (self->sink, "open", error))
     return FALSE;
-  /* QEMU's locks do not let an overlay be checked and written to at a time. */
-  chain = options->mode == VT_IMAGE_EDIT ? vt_block_chain_open (options, error)
-                                         : vt_block_chain_begin (options, error);
+  chain = vt_block_chain_open (options, error);
   if (chain == NULL || !vt_image_sink_described (self->sink, vt_block_chain_get_format (chain),
                                                  vt_block_chain_get_virtual_size (chain), error))
     return FALSE;
   self->export =
       vt_block_export_begin (chain, 0, options->snapshot, self->arguments->run_dir, error);
   return self->export != NULL && export_template (self, chain, error) &&
-         vt_block_chain_check (chain, error) && vt_block_export_wait (self->export, chain, error) &&
+         vt_block_export_wait (self->export, chain, error) &&
          (self->template == NULL || vt_block_export_wait (self->template, chain, error));
 }
 

@@ -213,9 +213,10 @@ ask_engine (VtScanContent *self)
 {
   VtScanJob *job = self->job;
 
+  /* Also where another job has asked: if there is no engine, each of them is told. */
+  vt_scan_job_load_engine (job);
   if (!vt_scan_flights_ask (job->context.flights, self))
     return;
-  vt_scan_job_load_engine (job);
   vt_scan_pool_submit (job->context.pool, job, self->file, self->size, on_scanned, self);
 }
 
