@@ -228,6 +228,32 @@ test_stopped_follower_is_no_matter (Fixture *fixture, gconstpointer reader)
   g_assert_cmpuint (whole->stats.scanned, ==, MIXED_CONTENTS);
 }
 
+/* One that has not asked for the engine itself: another one asked for all that it wants. */
+static void
+test_lost_engine_is_told_to_all (Fixture *fixture, gconstpointer reader)
+{
+  const VtDigest digest = {{1}};
+  const VtVerdict clean = vt_verdict_clean ();
+  VtScanJob *jobs[2];
+  g_autoptr (GError) error = NULL;
+  pid_t host;
+
+  jobs[0] = start_without_engine (fixture, &host);
+  wait_until_held_up (jobs[0], MIXED_HELD_UP);
+  /* Who finds verdicts there does not load the engine before it needs it. */
+  g_assert_true (
+      vt_store_insert (fixture->store, fixture->engine_id->id, &digest, 1, &clean, NULL, &error));
+  jobs[1] = start_job (fixture);
+  wait_until_held_up (jobs[1], MIXED_HELD_UP);
+  g_assert_cmpint (kill (host, SIGKILL), ==, 0);
+  for (gsize i = 0; i < G_N_ELEMENTS (jobs); i++) {
+    g_autoptr (VtScanResult) result = end_job (jobs[i]);
+
+    g_assert_nonnull (result->error);
+    g_assert_cmpuint (result->stats.clean, ==, 1);
+  }
+}
+
 /* The archive's format is the image's name. */
 static int
 named_archive_reader (int socket, GVariant *value)
@@ -449,6 +475,8 @@ add_tests (void)
        test_stopped_job_takes_no_other_along);
   add ("/scan-job/parallel/stopped-follower-is-no-matter", mixed_reader, set_up_gate,
        test_stopped_follower_is_no_matter);
+  add ("/scan-job/parallel/lost-engine-is-told-to-all", mixed_reader, set_up_gate,
+       test_lost_engine_is_told_to_all);
   add ("/scan-job/parallel/containers-are-opened-once", named_archive_reader, set_up_unpacker,
        test_containers_are_opened_once);
   add ("/scan-job/parallel/stopped-opening-is-done-anew", named_archive_reader, set_up_unpacker,

@@ -350,7 +350,7 @@ fetch_parts (Fixture *fixture, gconstpointer reader, GError **error)
   g_autoptr (VtImageOptions) options = vt_image_options_new ("golden.qcow2");
 
   options->reader = (VtChildFunc)reader;
-  return vt_template_parts_fetch (&fixture->parts, spawner, options, error);
+  return vt_template_parts_fetch (&fixture->parts, spawner, options, NULL, error);
 }
 
 /* The template's files that the reader of a clone is told of, as fs/inode, where the cache has one:

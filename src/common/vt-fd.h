@@ -70,4 +70,31 @@ vt_fd_write_at (int fd, guint64 offset, const void *data, gsize size)
   return TRUE;
 }
 
+/* A descriptor that is closed when the last of its owners lets go, all of them in one thread. */
+typedef struct {
+  int fd;
+} VtSharedFd;
+
+/* Takes FD. */
+static inline VtSharedFd *
+vt_shared_fd_new (int fd)
+{
+  VtSharedFd *self = g_rc_box_new0 (VtSharedFd);
+
+  self->fd = fd;
+  return self;
+}
+
+static inline void
+vt_shared_fd_close (gpointer self)
+{
+  close (((VtSharedFd *)self)->fd);
+}
+
+static inline void
+vt_shared_fd_unref (VtSharedFd *self)
+{
+  g_rc_box_release_full (self, vt_shared_fd_close);
+}
+
 #define vt_autofd __attribute__ ((cleanup (vt_fd_clear))) int

@@ -16,6 +16,7 @@ struct _VtContent {
   guint64 position; /* all before it is written or a hole */
   int file;         /* -1: only hashed */
   gboolean spooled; /* FILE is no memfd */
+  VtContentPlace place;
   gboolean lost;    /* FILE could not be written */
   VtHasher *hasher; /* NULL: kept */
 };
@@ -53,6 +54,7 @@ vt_content_new_at (const VtContentPlace *place, guint64 size, guint64 data, GErr
   self = content_new (size);
   self->file = spool;
   self->spooled = TRUE;
+  self->place = *place;
   return self;
 }
 
@@ -94,6 +96,17 @@ vt_content_skip (VtContent *self, guint64 offset)
   self->position = offset;
 }
 
+/* Once something could not be written, the rest is only passed over. */
+static void
+spool (VtContent *self, guint64 offset, const void *data, gsize n)
+{
+  if (self->lost || vt_fd_write_at (self->file, offset, data, n))
+    return;
+  self->lost = TRUE;
+  if (self->place.lost != NULL)
+    self->place.lost (self->size, errno, self->place.user_data);
+}
+
 gboolean
 vt_content_write (VtContent *self, guint64 offset, const void *data, gsize n, GError **error)
 {
@@ -109,7 +122,7 @@ vt_content_write (VtContent *self, guint64 offset, const void *data, gsize n, GE
   if (self->hasher != NULL)
     vt_hasher_update (self->hasher, data, n);
   else if (self->spooled)
-    self->lost = self->lost || !vt_fd_write_at (self->file, offset, data, n);
+    spool (self, offset, data, n);
   else if (!vt_fd_write_at (self->file, offset, data, n))
     return fail_with_errno (error, "memory for a file's content");
   return TRUE;

@@ -37,6 +37,8 @@ typedef struct {
   /* A file to write a larger one of SIZE bytes to, of which DATA are no holes; now the caller's.
    * -1: there is none, and only the digest is made. NULL: there never is one. */
   int (*open_spool) (guint64 size, guint64 data, gpointer user_data);
+  /* The file could not be written (errno(3)). Once a content; may be NULL. */
+  void (*lost) (guint64 size, int error, gpointer user_data);
   gpointer user_data;
 } VtContentPlace;
 

@@ -65,6 +65,8 @@ copy_template (const VtImageTemplate *self)
   copy = g_new0 (VtImageTemplate, 1);
   copy->image = g_strdup (self->image);
   copy->files = g_strdup (self->files);
+  if (self->held != NULL)
+    copy->held = g_rc_box_acquire (self->held);
   copy->filesystems = g_strdupv (self->filesystems);
   return copy;
 }
@@ -74,6 +76,7 @@ vt_image_template_free (VtImageTemplate *self)
 {
   g_free (self->image);
   g_free (self->files);
+  g_clear_pointer (&self->held, vt_shared_fd_unref);
   g_strfreev (self->filesystems);
   g_free (self);
 }

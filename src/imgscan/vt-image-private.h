@@ -6,6 +6,7 @@
 #include "vt-image.h"
 #include "vt-ipc.h"
 #include "vt-paths.h"
+#include "vt-spool-queue.h"
 #include "vt-spool.h"
 
 struct _VtImage {
@@ -32,6 +33,7 @@ struct _VtImage {
   GPtrArray *refused; /* of gchar: VtReaderArguments.refused, without the NULL */
   char *direct;       /* the file system that is read directly just now, or NULL */
 
+  VtSpoolQueue *spools; /* in which it waits for its turn; NULL: it has none to wait for */
   VtSpool *spool;       /* that the reader writes to, or NULL */
   guint64 spool_wanted; /* bytes of the one that it waits for; 0: none */
   guint64 spool_data;   /* of which are no holes */
@@ -63,6 +65,8 @@ gboolean vt_image_want_spool (VtImage *self, guint64 size, guint64 data);
 gboolean vt_image_offer_spool (VtImage *self);
 /* FILE's content is what the reader wrote. FALSE: it cannot be. */
 gboolean vt_image_take_spool (VtImage *self, VtImageFile *file);
+/* What is on disk of FILE is given back. */
+void vt_image_release_spooled (VtImage *self, const VtImageFile *file);
 /* What was given out is of no more use. */
 void vt_image_drop_spool (VtImage *self);
 

@@ -32,6 +32,15 @@ decline (VtImage *self, const char *why)
   return answer (self, -1);
 }
 
+/* TRUE, always. */
+static gboolean
+pass_on_if_unused (VtImage *self)
+{
+  if (self->spools != NULL && self->spool == NULL && self->spool_held == 0)
+    vt_spool_queue_pass_on (self->spools, self);
+  return TRUE;
+}
+
 gboolean
 vt_image_offer_spool (VtImage *self)
 {
@@ -42,12 +51,15 @@ vt_image_offer_spool (VtImage *self)
     return TRUE;
   if (self->spool_wanted > self->options->max_spool_size)
     return decline (self, "larger than --max-spool-size");
-  /* What is held is given back some time. */
-  if (self->spool_held > self->options->max_spool_size - self->spool_wanted)
+  /* What is held, by this image or another one, is given back some time. */
+  if (self->spool_held > self->options->max_spool_size - self->spool_wanted ||
+      (self->spools != NULL && !vt_spool_queue_enter (self->spools, self)))
     return TRUE;
   self->spool = vt_spool_new (self->spool_wanted, self->spool_data, &error);
-  if (self->spool == NULL)
-    return decline (self, error->message);
+  if (self->spool == NULL) {
+    decline (self, error->message);
+    return pass_on_if_unused (self);
+  }
   self->spool_wanted = 0;
   writer = vt_spool_steal_writer (self->spool);
   return answer (self, writer);
@@ -78,8 +90,39 @@ vt_image_take_spool (VtImage *self, VtImageFile *file)
 }
 
 void
+vt_image_release_spooled (VtImage *self, const VtImageFile *file)
+{
+  if (file->spooled == 0)
+    return;
+  self->spool_held -= MIN (self->spool_held, file->spooled);
+  pass_on_if_unused (self);
+  vt_image_offer_spool (self);
+}
+
+void
 vt_image_drop_spool (VtImage *self)
 {
   g_clear_pointer (&self->spool, vt_spool_free);
   self->spool_wanted = 0;
+  if (self->spools != NULL)
+    vt_spool_queue_withdraw (self->spools, self);
+  pass_on_if_unused (self);
+}
+
+static void
+on_turn (gpointer image)
+{
+  vt_image_offer_spool (image);
+}
+
+VtSpoolQueue *
+vt_image_spool_queue_new (void)
+{
+  return vt_spool_queue_new (on_turn);
+}
+
+void
+vt_image_share_spools (VtImage *self, VtSpoolQueue *spools)
+{
+  self->spools = spools;
 }

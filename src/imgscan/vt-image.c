@@ -359,6 +359,8 @@ vt_image_start (VtSpawner *spawner,
 void
 vt_image_free (VtImage *self)
 {
+  /* What it has on disk goes with its contents. */
+  self->spool_held = 0;
   stop_reader (self);
   g_free (self->waiting);
   g_clear_error (&self->start_error);
@@ -371,8 +373,7 @@ vt_image_free (VtImage *self)
 void
 vt_image_release (VtImage *self, const VtImageFile *file)
 {
-  self->spool_held -= MIN (self->spool_held, file->spooled);
-  vt_image_offer_spool (self);
+  vt_image_release_spooled (self, file);
   /* A reader asks for credit only when it needs some: a message for nothing would fill the socket.
    */
   if (file->cost == 0)

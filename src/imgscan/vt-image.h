@@ -12,9 +12,11 @@
 
 #include <gio/gio.h>
 
+#include "vt-fd.h"
 #include "vt-file-attributes.h"
 #include "vt-image-edit.h"
 #include "vt-scan-result.h"
+#include "vt-spool-queue.h"
 #include "vt-spawner.h"
 
 typedef enum {
@@ -52,6 +54,7 @@ typedef struct {
   char *image; /* its file, if the operator named it: what the image lies upon is the template only
                   if it is this file; NULL: no image is */
   char *files; /* the path of what vt_template_table_write() made */
+  VtSharedFd *held;  /* what that path needs as long as it is to hold; NULL: nothing */
   GStrv filesystems; /* three strings for each of its file systems, in the table's order: id, type,
                         UUID */
 } VtImageTemplate;
@@ -173,6 +176,12 @@ VtImage *vt_image_start (VtSpawner *spawner,
 /* Ends the reader and all it has started, finished or not. No event comes any more. */
 void vt_image_free (VtImage *self);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (VtImage, vt_image_free)
+
+/* Images that wait for each other, so that each finds the room on disk that it would find alone. */
+VtSpoolQueue *vt_image_spool_queue_new (void);
+/* To be called before the context is iterated. SPOOLS must outlive the image. Not for an image that
+ * is part of a content of another one, which would be waited for. */
+void vt_image_share_spools (VtImage *self, VtSpoolQueue *spools);
 
 /*
  * Tells that FILE's content is done with. The reader stops when files of VT_IMAGE_BUDGET bytes are

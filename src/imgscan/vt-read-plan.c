@@ -45,12 +45,22 @@ open_spool (guint64 size, guint64 data, gpointer sink)
   return vt_image_sink_open_spool (sink, size, data);
 }
 
+static void
+tell_lost (guint64 size, int error, gpointer sink)
+{
+  vt_image_sink_log (sink, G_LOG_LEVEL_WARNING,
+                     "a file of %" G_GUINT64_FORMAT
+                     " bytes is not looked into: it cannot be copied to disk: %s",
+                     size, g_strerror (error));
+}
+
 VtContentPlace
 vt_read_plan_get_place (const VtReadPlan *self)
 {
   return (VtContentPlace){
       .max_size = self->options->max_file_size,
       .open_spool = self->options->max_spool_size > 0 ? open_spool : NULL,
+      .lost = tell_lost,
       .user_data = self->sink,
   };
 }

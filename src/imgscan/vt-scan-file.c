@@ -19,6 +19,7 @@ finish (VtScanJob *self, FileTask *task)
   if (!self->ended && task->generation == self->generation)
     vt_scan_job_book_file (self, file);
   self->underway--;
+  vt_scan_job_look_at_end (self);
   if (self->image != NULL)
     vt_image_release (self->image, file);
   vt_image_file_free (file);

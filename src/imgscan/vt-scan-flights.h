@@ -3,8 +3,9 @@
  * The contents that scan jobs are looking at, so that jobs which run at the same time look at each
  * content once in all.
  *
- * Jobs that share it must have the engine, its limits and the passwords in common: a verdict then
- * holds for all of them. For the thread that runs the jobs.
+ * Jobs that share it must have the engine, its limits, the passwords and the key of templates in
+ * common: a verdict, which may rest on members that a template has as clean, then holds for all.
+ * For the thread that runs the jobs.
  */
 #pragma once
 

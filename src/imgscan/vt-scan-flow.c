@@ -97,8 +97,8 @@ static void look_up (VtScanContent *self);
 
 /*
  * What a content came to may be its own only: for what is around it; because its job ended before
- * it was looked at; or for want of what each image has for itself (appliances, room on disk), which
- * one image must not use up for another.
+ * it was looked at; or for want of what each image has for itself (appliances), which one image
+ * must not use up for another.
  */
 static gboolean
 holds_for (const VtScanContent *self, const VtScanContent *follower)
@@ -327,13 +327,15 @@ static gboolean
 on_hashed (gpointer user_data)
 {
   VtScanContent *self = user_data;
+  g_autoptr (VtScanJob) job = g_object_ref (self->job);
   const VtVerdict unread = vt_verdict_incomplete (VT_REASON_READ_ERROR);
 
-  self->job->hashing--;
-  if (self->error != NULL || self->job->ended)
+  job->hashing--;
+  if (self->error != NULL || job->ended)
     vt_scan_content_settle (self, &unread, VT_SOURCE_NONE);
   else
     look_up (self);
+  vt_scan_job_look_at_end (job);
   return G_SOURCE_REMOVE;
 }
 

@@ -30,10 +30,12 @@ struct _VtScanJob {
   gboolean store_warned;
   gboolean reading; /* files may still come */
   gboolean ended;   /* nothing that comes now counts */
+  GSource *done;    /* tells that there is nothing left to do */
 
   gint64 start_time; /* monotonic, microseconds; so are all below */
   gint64 read_time;
   gint64 load_time;
+  gint64 end_time; /* when there was nothing left to do; 0: there is */
 };
 
 typedef struct {
@@ -52,6 +54,8 @@ void vt_scan_job_book_file (VtScanJob *self, const VtImageFile *file);
 void vt_scan_job_close_books (VtScanJob *self);
 /* Says, once, that verdicts cannot be kept now; they are tried again, and at the end it counts. */
 void vt_scan_job_warn_of_store (VtScanJob *self, const GError *error);
+/* To be called when something has ended that the job may have waited for. */
+void vt_scan_job_look_at_end (VtScanJob *self);
 /* Ends the job early. */
 void vt_scan_job_fail (VtScanJob *self, const GError *error);
 /* Says something to who wants to know more. */

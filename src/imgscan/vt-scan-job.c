@@ -4,9 +4,11 @@
 
 #include <string.h>
 
+#include "vt-source.h"
+
 G_DEFINE_TYPE (VtScanJob, vt_scan_job, G_TYPE_OBJECT)
 
-enum { SIGNAL_PHASE, SIGNAL_PROGRESS, SIGNAL_FINDING, SIGNAL_MESSAGE, N_SIGNALS };
+enum { SIGNAL_PHASE, SIGNAL_PROGRESS, SIGNAL_FINDING, SIGNAL_MESSAGE, SIGNAL_DONE, N_SIGNALS };
 
 static guint signals[N_SIGNALS];
 
@@ -52,6 +54,7 @@ vt_scan_job_class_init (VtScanJobClass *klass)
   signals[SIGNAL_PROGRESS] = new_signal ("progress", 0, G_TYPE_NONE, G_TYPE_NONE);
   signals[SIGNAL_FINDING] = new_signal ("finding", 1, G_TYPE_POINTER, G_TYPE_NONE);
   signals[SIGNAL_MESSAGE] = new_signal ("message", 2, G_TYPE_UINT, G_TYPE_STRING);
+  signals[SIGNAL_DONE] = new_signal ("done", 0, G_TYPE_NONE, G_TYPE_NONE);
 }
 
 static void
@@ -84,10 +87,51 @@ vt_scan_job_new (const VtScanContext *context, const VtImageOptions *options, Vt
   return self;
 }
 
+static gboolean
+has_ended (const VtScanJob *self)
+{
+  return self->ended || (!self->reading && self->underway == 0);
+}
+
+gboolean
+vt_scan_job_is_done (const VtScanJob *self)
+{
+  /* What a hasher still has comes back by the main loop. */
+  return has_ended (self) && self->hashing == 0;
+}
+
+static gboolean
+on_done (gpointer user_data)
+{
+  VtScanJob *self = user_data;
+
+  vt_source_clear (&self->done);
+  g_signal_emit (self, signals[SIGNAL_DONE], 0);
+  return G_SOURCE_REMOVE;
+}
+
+void
+vt_scan_job_look_at_end (VtScanJob *self)
+{
+  if (self->end_time != 0 || !vt_scan_job_is_done (self))
+    return;
+  self->end_time = g_get_monotonic_time ();
+  self->done = g_idle_source_new ();
+  g_source_set_priority (self->done, G_PRIORITY_DEFAULT);
+  g_source_set_callback (self->done, on_done, self, NULL);
+  g_source_attach (self->done, self->main_context);
+}
+
+static double
+seconds_between (gint64 start, gint64 end)
+{
+  return (double)(end - start) / G_USEC_PER_SEC;
+}
+
 static double
 seconds_since (gint64 time)
 {
-  return (double)(g_get_monotonic_time () - time) / G_USEC_PER_SEC;
+  return seconds_between (time, g_get_monotonic_time ());
 }
 
 static void
@@ -103,7 +147,7 @@ vt_scan_job_fail (VtScanJob *self, const GError *error)
   if (self->result->error == NULL)
     self->result->error = g_error_copy (error);
   self->ended = TRUE;
-  g_main_context_wakeup (self->main_context);
+  vt_scan_job_look_at_end (self);
 }
 
 void
@@ -191,6 +235,7 @@ on_finished (const GError *error, gpointer user_data)
   self->reading = FALSE;
   if (error != NULL)
     vt_scan_job_fail (self, error);
+  vt_scan_job_look_at_end (self);
 }
 
 static const VtImageEvents image_events = {
@@ -230,11 +275,11 @@ on_pool_failed (VtScanPool *pool, const GError *error, VtScanJob *self)
 static void
 on_worker_lost (VtScanPool *pool, const char *what, gpointer owner, VtScanJob *self)
 {
-  if (owner == NULL || owner == self)
-    on_message (G_LOG_LEVEL_WARNING, what, self);
   /* What concerns no job more than another is said once. */
-  if (owner == NULL)
-    g_signal_stop_emission_by_name (pool, "worker-lost");
+  if (owner != NULL && owner != self)
+    return;
+  on_message (G_LOG_LEVEL_WARNING, what, self);
+  g_signal_stop_emission_by_name (pool, "worker-lost");
 }
 
 static void
@@ -293,19 +338,8 @@ vt_scan_job_start (VtScanJob *self)
   self->nested = vt_nested_reader_new (self->context.spawner, self->options);
   self->image =
       vt_image_start (self->context.spawner, self->options, self->result, &image_events, self);
-}
-
-static gboolean
-has_ended (const VtScanJob *self)
-{
-  return self->ended || (!self->reading && self->underway == 0);
-}
-
-gboolean
-vt_scan_job_is_done (const VtScanJob *self)
-{
-  /* What a hasher still has comes back by the main loop. */
-  return has_ended (self) && self->hashing == 0;
+  if (self->context.spools != NULL)
+    vt_image_share_spools (self->image, self->context.spools);
 }
 
 void
@@ -315,6 +349,7 @@ vt_scan_job_stop (VtScanJob *self)
     return;
   self->result->partial = TRUE;
   self->ended = TRUE;
+  vt_scan_job_look_at_end (self);
 }
 
 /* Ends all that goes on for it. What other jobs need of that they ask for themselves then. */
@@ -337,14 +372,15 @@ vt_scan_job_finish (VtScanJob *self)
   g_autoptr (GError) error = NULL;
 
   g_return_val_if_fail (vt_scan_job_is_done (self), NULL);
+  vt_source_clear (&self->done);
   take_down (self);
   enter_phase (self, "finish");
   if (!vt_store_flush (self->context.store, &error) && self->result->error == NULL)
     self->result->error = g_steal_pointer (&error);
   vt_scan_job_close_books (self);
   if (self->read_time != 0)
-    stats->read_seconds = seconds_since (self->read_time);
-  stats->total_seconds = seconds_since (self->start_time);
+    stats->read_seconds = seconds_between (self->read_time, self->end_time);
+  stats->total_seconds = seconds_between (self->start_time, self->end_time);
   return g_steal_pointer (&self->result);
 }
 

@@ -37,6 +37,7 @@ typedef struct {
  *   "finding" (VtFileResult *file)          an infected file, once for each of its names; again
  *                                           when its file system had to be read again
  *   "message" (guint level, gchar *text)    for people; LEVEL is of GLogLevelFlags
+ *   "done"                                  vt_scan_job_finish() may be called, also from within
  */
 
 /* What jobs share; all outlive them, but the template, of which each takes a reference. */
@@ -47,6 +48,7 @@ typedef struct {
   VtStore *store;
   VtUnpackPool *unpack_pool;
   VtScanFlights *flights;
+  VtSpoolQueue *spools;          /* NULL: no other job may have large contents */
   const VtEngineOptions *limits; /* those that the engine id stands for */
   VtTemplate *template;          /* that the image is a clone of, prepared; NULL: none is known */
   const char *const *passwords;  /* for what is encrypted in containers; NULL: none */
@@ -62,7 +64,7 @@ vt_scan_job_new (const VtScanContext *context, const VtImageOptions *options, Vt
  * same are scanned once in all.
  */
 void vt_scan_job_start (VtScanJob *self);
-/* Whether it has come to its end. To be asked after each iteration. */
+/* Whether it has come to its end. "done" tells so in the next iteration. */
 gboolean vt_scan_job_is_done (const VtScanJob *self);
 /* Gives up what is left of a job that has not ended: it is done a bit later, and its result is
  * partial. Not to be called from within a signal. */

@@ -28,13 +28,14 @@ vt_scan_pool_complete (VtScanRequest *request, const VtVerdict *verdict)
   g_free (request);
 }
 
+/* Not what is submitted meanwhile: who does that is to be told of the failure before. */
 static void
-complete_all_without_engine (VtScanPool *self)
+complete_without_engine (VtScanPool *self, guint n)
 {
   VtVerdict verdict = vt_verdict_incomplete (VT_REASON_ENGINE_ERROR);
   VtScanRequest *request;
 
-  while ((request = vt_scan_queue_pop (self->queue)) != NULL)
+  for (guint i = 0; i < n && (request = vt_scan_queue_pop (self->queue)) != NULL; i++)
     vt_scan_pool_complete (request, &verdict);
 }
 
@@ -44,12 +45,13 @@ on_later (gpointer data)
   g_autoptr (VtScanPool) self = g_object_ref (data);
   g_autoptr (GError) failure = g_error_copy (self->failure);
   gboolean untold = self->failure_untold;
+  guint n = vt_scan_queue_get_length (self->queue);
 
   vt_source_clear (&self->later);
   self->failure_untold = FALSE;
   if (untold)
     g_signal_emit (self, signals[SIGNAL_FAILED], 0, failure);
-  complete_all_without_engine (self);
+  complete_without_engine (self, n);
   return G_SOURCE_REMOVE;
 }
 
@@ -85,7 +87,7 @@ vt_scan_pool_dispose (GObject *object)
 
   self->state = POOL_FAILED;
   vt_scan_pool_stop (self);
-  complete_all_without_engine (self);
+  complete_without_engine (self, G_MAXUINT);
   /* Last: a callback may have asked for it once more. */
   vt_source_clear (&self->later);
   g_clear_error (&self->failure);

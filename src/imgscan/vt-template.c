@@ -21,9 +21,8 @@ struct _VtTemplate {
   gboolean counts;
   gint64 age;
   VtTemplateKnown *known; /* without COUNTS */
-  int reader_files;       /* memfd: what the reader is told */
-  VtDigest told;          /* of what is in it */
-  GArray *earlier;        /* of int: such memfds, which readers may still need */
+  VtSharedFd *told;       /* memfd: what readers are told; NULL: nothing yet */
+  VtDigest told_digest;
 };
 
 static gboolean
@@ -59,12 +58,6 @@ list_filesystems (const VtStatement *statement)
   return g_strv_builder_end (builder);
 }
 
-static void
-close_memfd (gpointer fd)
-{
-  vt_fd_clear (fd);
-}
-
 VtTemplate *
 vt_template_new (VtStatement *statement, VtCleanCache *cache, const char *image, GError **error)
 {
@@ -79,9 +72,6 @@ vt_template_new (VtStatement *statement, VtCleanCache *cache, const char *image,
   self->own_files = g_array_new (FALSE, FALSE, sizeof (VtCleanFile));
   self->files = g_array_new (FALSE, FALSE, sizeof (VtCleanFile));
   self->known = vt_template_known_new ();
-  self->reader_files = -1;
-  self->earlier = g_array_new (FALSE, FALSE, sizeof (int));
-  g_array_set_clear_func (self->earlier, close_memfd);
   if (!vt_clean_cache_foreach_file (cache, take_file, self, error))
     return NULL;
   /* A cache has inodes in the order of signed numbers. */
@@ -107,8 +97,7 @@ vt_template_unref (VtTemplate *self)
   g_array_unref (self->own);
   g_array_unref (self->own_files);
   vt_template_known_free (self->known);
-  vt_fd_clear (&self->reader_files);
-  g_array_unref (self->earlier);
+  g_clear_pointer (&self->told, vt_shared_fd_unref);
   g_strfreev (self->filesystems);
   g_free (self->image);
   vt_clean_cache_free (self->cache);
@@ -199,23 +188,22 @@ judge (VtTemplate *self, const VtEngineId *engine, gint64 max_age_s, gint64 now)
   self->counts = current || (self->age <= max_age_s && has_same_settings (self, engine));
 }
 
-/* Readers that go on may not have opened what they were told yet. Where nothing is new, that is the
- * same again: so the memory for it grows with what scans find out, and not with their number. */
+/* Readers that go on have what they were told. Where nothing is new, the next one is told in the
+ * same place. */
 static gboolean
 tell (VtTemplate *self, GArray *files, GError **error)
 {
   VtDigest digest = vt_digest_of_data (files->data, files->len * sizeof (VtCleanFile));
   int memfd;
 
-  if (self->reader_files >= 0 && vt_digest_equal (&self->told, &digest))
+  if (self->told != NULL && vt_digest_equal (&self->told_digest, &digest))
     return TRUE;
   memfd = vt_template_table_write (files, error);
   if (memfd < 0)
     return FALSE;
-  if (self->reader_files >= 0)
-    g_array_append_val (self->earlier, self->reader_files);
-  self->reader_files = memfd;
-  self->told = digest;
+  g_clear_pointer (&self->told, vt_shared_fd_unref);
+  self->told = vt_shared_fd_new (memfd);
+  self->told_digest = digest;
   return TRUE;
 }
 
@@ -257,7 +245,8 @@ vt_template_apply (VtTemplate *self, VtImageOptions *options)
   g_strfreev (template->filesystems);
   template->filesystems = g_strdupv (self->filesystems);
   template->image = g_strdup (self->image);
-  template->files = g_strdup_printf ("/proc/%d/fd/%d", (int)getpid (), self->reader_files);
+  template->files = g_strdup_printf ("/proc/%d/fd/%d", (int)getpid (), self->told->fd);
+  template->held = g_rc_box_acquire (self->told);
   g_clear_pointer (&options->template, vt_image_template_free);
   options->template = template;
 }

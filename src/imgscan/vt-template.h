@@ -59,7 +59,7 @@ gboolean vt_template_counts (const VtTemplate *self);
  * if they are those in force. */
 gint64 vt_template_get_age (const VtTemplate *self);
 
-/* Tells OPTIONS what the reader need not read. Valid as long as the template. */
+/* Tells OPTIONS what the reader need not read, as it is known now. */
 void vt_template_apply (VtTemplate *self, VtImageOptions *options);
 
 /* What is known of a content; as vt_store_lookup() and, for VERDICT_AGE, VtFileResult have it. */

@@ -58,7 +58,8 @@ open_in_image (VtClone *self, const VtImageOptions *options, const char *image, 
   g_auto (VtTemplateParts) parts = VT_TEMPLATE_PARTS_INIT;
   const VtStatementPolicy policy = get_policy ();
 
-  if (!vt_template_parts_fetch (&parts, self->session->spawner, options, error))
+  if (!vt_template_parts_fetch (&parts, self->session->spawner, options, self->session->cancellable,
+                                error))
     return NULL;
   return vt_template_parts_open (&parts, self->key, &policy, image, error);
 }

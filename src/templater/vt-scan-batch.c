@@ -14,6 +14,7 @@
 
 /* A scan that goes on. */
 typedef struct {
+  VtScanBatch *batch;
   VtScanJob *job;
   VtProgress *progress;
   int file;     /* what its options name, or -1 */
@@ -72,30 +73,15 @@ vt_scan_batch_new (VtSession *session)
 }
 
 static void
-take_result (VtScanBatch *self, Running *running)
+on_done (VtScanJob *job, Running *running)
 {
-  VtScanResult *result = vt_scan_job_finish (running->job);
+  VtScanBatch *self = running->batch;
+  VtScanResult *result = vt_scan_job_finish (job);
 
   result->stats.open_seconds += running->seconds;
   result->stats.total_seconds += running->seconds;
   g_ptr_array_index (self->results, running->number) = result;
-}
-
-/* Whether there were any. What is taken down may complete what others wait for. */
-static gboolean
-take_results (VtScanBatch *self)
-{
-  guint before = self->running->len;
-
-  for (guint i = self->running->len; i-- > 0;) {
-    Running *running = g_ptr_array_index (self->running, i);
-
-    if (!vt_scan_job_is_done (running->job))
-      continue;
-    take_result (self, running);
-    g_ptr_array_remove_index (self->running, i);
-  }
-  return self->running->len < before;
+  g_ptr_array_remove (self->running, running);
 }
 
 static void
@@ -105,23 +91,21 @@ stop_all (VtScanBatch *self)
     vt_scan_job_stop (((Running *)g_ptr_array_index (self->running, i))->job);
 }
 
-/* Lets the scans go on until something happens. */
+/* Lets the scans go on until something happens. There must be one. */
 static void
 iterate (VtScanBatch *self)
 {
   if (g_cancellable_is_cancelled (self->session->cancellable))
     stop_all (self);
-  if (!take_results (self))
-    g_main_context_iteration (NULL, TRUE);
+  g_main_context_iteration (NULL, TRUE);
 }
 
 void
 vt_scan_batch_free (VtScanBatch *self)
 {
-  while (self->running->len > 0) {
-    stop_all (self);
+  stop_all (self);
+  while (self->running->len > 0)
     iterate (self);
-  }
   g_ptr_array_unref (self->running);
   g_ptr_array_unref (self->results);
   g_free (self);
@@ -144,6 +128,7 @@ vt_scan_batch_start (VtScanBatch *self,
 {
   Running *running = g_new0 (Running, 1);
 
+  running->batch = self;
   running->job = vt_session_new_job (self->session, options, template, manifest);
   running->progress = vt_session_new_progress (self->session, running->job, options->path);
   running->file = file;
@@ -151,6 +136,7 @@ vt_scan_batch_start (VtScanBatch *self,
   running->seconds = seconds;
   g_ptr_array_add (self->results, NULL);
   g_ptr_array_add (self->running, running);
+  g_signal_connect (running->job, "done", G_CALLBACK (on_done), running);
   vt_scan_job_start (running->job);
   return running->number;
 }

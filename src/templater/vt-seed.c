@@ -65,7 +65,8 @@ find_id (Seed *self, GError **error)
   g_autoptr (GError) failure = NULL;
 
   if (!vt_template_parts_fetch_with (&parts, self->session->spawner, self->change.options,
-                                     vt_change_print_message, &self->change, error))
+                                     vt_change_print_message, &self->change,
+                                     self->session->cancellable, error))
     return FALSE;
   template = vt_template_parts_open (&parts, key, &policy, NULL, &failure);
   /* One that has expired is what this is for. */

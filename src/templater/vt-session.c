@@ -59,6 +59,7 @@ vt_session_clear (VtSession *self)
   g_clear_pointer (&self->unpack_pool, vt_unpack_pool_free);
   g_clear_object (&self->pool);
   g_clear_pointer (&self->flights, vt_scan_flights_free);
+  g_clear_pointer (&self->spools, vt_spool_queue_free);
   g_clear_pointer (&self->store, vt_store_free);
   g_clear_pointer (&self->run_dir, vt_run_dir_free);
   g_clear_pointer (&self->engine_id, vt_engine_id_free);
@@ -136,6 +137,14 @@ on_pool_failed (VtScanPool *pool, const GError *error, VtSession *self)
     tell_of_digests (failure);
 }
 
+/* With a content of a scan that has ended: the others leave it to whoever asks. */
+static void
+on_worker_lost (VtScanPool *pool, const char *what, gpointer owner, VtSession *self)
+{
+  if (!self->cli->quiet)
+    vt_progress_say ("engine", what);
+}
+
 /* Contents are descriptors, up to some 800 of an image and 500 of a container at a time; the usual
  * limit is for programs that use select(2), and may be raised by whoever does not. */
 static void
@@ -182,8 +191,10 @@ vt_session_complete (VtSession *self, GError **error)
   vt_store_set_engine (self->store, self->engine_id, g_get_real_time () / G_USEC_PER_SEC,
                        vt_cli_get_max_verdict_age (self->cli));
   self->flights = vt_scan_flights_new ();
+  self->spools = vt_image_spool_queue_new ();
   self->pool = vt_scan_pool_new (self->spawner, self->engine_options, jobs);
   g_signal_connect (self->pool, "failed", G_CALLBACK (on_pool_failed), self);
+  g_signal_connect_after (self->pool, "worker-lost", G_CALLBACK (on_worker_lost), self);
   self->unpack_pool = new_unpack_pool (self, jobs);
   return TRUE;
 }
@@ -233,6 +244,7 @@ vt_session_new_job (VtSession *self,
       .store = self->store,
       .unpack_pool = self->unpack_pool,
       .flights = self->flights,
+      .spools = self->spools,
       .limits = self->engine_options,
       .template = template,
       .passwords = (const char *const *)self->passwords,

@@ -29,6 +29,7 @@ typedef struct {
   VtScanPool *pool;
   VtUnpackPool *unpack_pool;
   VtScanFlights *flights;
+  VtSpoolQueue *spools;
   GCancellable *cancellable;
 } VtSession;
 

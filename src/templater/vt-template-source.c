@@ -90,9 +90,10 @@ gboolean
 vt_template_parts_fetch (VtTemplateParts *self,
                          VtSpawner *spawner,
                          const VtImageOptions *options,
+                         GCancellable *cancellable,
                          GError **error)
 {
-  return vt_template_parts_fetch_with (self, spawner, options, NULL, NULL, error);
+  return vt_template_parts_fetch_with (self, spawner, options, NULL, NULL, cancellable, error);
 }
 
 gboolean
@@ -101,6 +102,7 @@ vt_template_parts_fetch_with (VtTemplateParts *self,
                               const VtImageOptions *options,
                               void (*message) (GLogLevelFlags, const char *, gpointer),
                               gpointer user_data,
+                              GCancellable *cancellable,
                               GError **error)
 {
   static const char *const paths[] = {VT_TEMPLATE_ENVELOPE, VT_TEMPLATE_DATABASE, NULL};
@@ -115,7 +117,7 @@ vt_template_parts_fetch_with (VtTemplateParts *self,
   g_strfreev (copy->fetch);
   copy->fetch = g_strdupv ((char **)paths);
   copy->max_file_size = VT_CLEAN_CACHE_SIZE_MAX;
-  if (!vt_image_run (spawner, copy, self->image, &run, NULL, error)) {
+  if (!vt_image_run (spawner, copy, self->image, &run, cancellable, error)) {
     g_clear_error (&fetch.error);
     return FALSE;
   }

@@ -24,10 +24,12 @@ typedef struct {
 void vt_template_parts_clear (VtTemplateParts *self);
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (VtTemplateParts, vt_template_parts_clear)
 
-/* Takes them out of the image that OPTIONS are of. What is not there is no error. */
+/* Takes them out of the image that OPTIONS are of. What is not there is no error. CANCELLABLE may
+ * be NULL. */
 gboolean vt_template_parts_fetch (VtTemplateParts *self,
                                   VtSpawner *spawner,
                                   const VtImageOptions *options,
+                                  GCancellable *cancellable,
                                   GError **error) G_GNUC_WARN_UNUSED_RESULT;
 
 /* The same, with what is told meanwhile. */
@@ -38,6 +40,7 @@ gboolean vt_template_parts_fetch_with (VtTemplateParts *self,
                                                         const char *text,
                                                         gpointer user_data),
                                        gpointer user_data,
+                                       GCancellable *cancellable,
                                        GError **error) G_GNUC_WARN_UNUSED_RESULT;
 
 /* Whether FILE looks like an envelope. */

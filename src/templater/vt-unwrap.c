@@ -15,8 +15,12 @@ on_progress (const char *name, guint64 packed, guint64 total, guint64 unpacked, 
 {
   VtUnwrap *self = user_data;
 
-  if (self->progress == NULL)
+  if (self->progress == NULL) {
+    self->unpacked = TRUE;
+    if (self->make_room != NULL)
+      self->make_room (self->user_data);
     self->progress = vt_progress_new_without_job (self->style, name);
+  }
   vt_progress_show_unpacking (self->progress, packed, total, unpacked);
 }
 
@@ -36,6 +40,7 @@ vt_unwrap_open (VtUnwrap *self, const char *image, GCancellable *cancellable, GE
   VtWrapper *wrapper;
 
   self->image = image;
+  self->unpacked = FALSE;
   wrapper =
       vt_wrapper_open (self->spawner, image, &self->options, &events, self, cancellable, error);
   g_clear_pointer (&self->progress, vt_progress_free);

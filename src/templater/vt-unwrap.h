@@ -13,8 +13,12 @@ typedef struct {
   VtWrapperOptions options;
   VtProgressStyle style;
   gboolean quiet;
-  VtSpawner *spawner;   /* not owned */
+  VtSpawner *spawner; /* not owned */
+  /* Called before something is unpacked to disk; NULL: nothing need be done. */
+  void (*make_room) (gpointer user_data);
+  gpointer user_data;
   const char *image;    /* what is open, not owned */
+  gboolean unpacked;    /* it, or one of its images, is on disk */
   VtProgress *progress; /* while something is being unpacked */
 } VtUnwrap;
 

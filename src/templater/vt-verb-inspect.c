@@ -193,7 +193,7 @@ look_into (Inspection *self, VtImageOptions *options, GError **error)
   g_auto (VtTemplateParts) parts = VT_TEMPLATE_PARTS_INIT;
   g_autoptr (GError) failure = NULL;
 
-  if (vt_template_parts_fetch_with (&parts, self->unwrap.spawner, options, on_message, self,
+  if (vt_template_parts_fetch_with (&parts, self->unwrap.spawner, options, on_message, self, NULL,
                                     &failure)) {
     vt_inspect_template (&parts, self->key, parts.image);
     return g_steal_pointer (&parts.image);

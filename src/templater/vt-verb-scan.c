@@ -31,6 +31,7 @@ typedef struct {
   GOutputStream *manifest;
   VtScanBatch *batch;
   GPtrArray *results; /* of VtScanResult, the batch's; once all have ended */
+  gint64 waited;      /* microseconds for others, while the next one was opened */
   guint begun;        /* images named that were, in whatever number of results they have */
 } ScanCommand;
 
@@ -62,6 +63,17 @@ read_command_line (ScanCommand *self, int argc, char **argv, GError **error)
          vt_clone_init (&self->clone, &self->session, error);
 }
 
+/* What others have on disk would be missed by what is to be unpacked. */
+static void
+wait_for_all (gpointer user_data)
+{
+  ScanCommand *self = user_data;
+  gint64 start = g_get_monotonic_time ();
+
+  vt_scan_batch_wait_for_all (self->batch);
+  self->waited += g_get_monotonic_time () - start;
+}
+
 static gboolean
 set_up (ScanCommand *self, GError **error)
 {
@@ -78,6 +90,8 @@ set_up (ScanCommand *self, GError **error)
       return FALSE;
   }
   self->batch = vt_scan_batch_new (&self->session);
+  self->session.unwrap.make_room = wait_for_all;
+  self->session.unwrap.user_data = self;
   return TRUE;
 }
 
@@ -167,16 +181,20 @@ scan_part (ScanCommand *self, VtWrapper *wrapper, guint index, gint64 start, GEr
   g_auto (Opened) opened = {vt_session_new_image_options (&self->session, name), -1, NULL};
   g_autoptr (GError) failure = NULL;
   double seconds;
+  guint number;
 
   if (!open_part (self, wrapper, index, &opened, &failure)) {
     add_failure (self, name, failure);
     return TRUE;
   }
-  seconds = (double)(g_get_monotonic_time () - start) / G_USEC_PER_SEC;
+  seconds = (double)(g_get_monotonic_time () - start - self->waited) / G_USEC_PER_SEC;
   if (self->manifest != NULL)
     return scan_with_manifest (self, &opened, seconds, error);
-  vt_scan_batch_start (self->batch, opened.options, vt_fd_steal (&opened.file), opened.template,
-                       NULL, seconds);
+  number = vt_scan_batch_start (self->batch, opened.options, vt_fd_steal (&opened.file),
+                                opened.template, NULL, seconds);
+  /* What is unpacked, and the large files of others, would take each other's room on disk. */
+  if (self->session.unwrap.unpacked)
+    vt_scan_batch_wait (self->batch, number);
   return TRUE;
 }
 
@@ -213,6 +231,7 @@ scan_image (ScanCommand *self, const char *image, GError **error)
       return FALSE;
     vt_scan_batch_wait_for_room (self->batch);
     start = g_get_monotonic_time ();
+    self->waited = 0;
   }
   return TRUE;
 }
@@ -271,6 +290,7 @@ scan_all (ScanCommand *self)
     if (g_cancellable_is_cancelled (self->session.cancellable))
       break;
     self->begun++;
+    self->waited = 0;
     if (!scan_image (self, *image, &error)) {
       vt_cli_fail ("scan", error);
       written = FALSE;

@@ -117,8 +117,9 @@ open_template (VerifyCommand *self, const VtImageOptions *options, GError **erro
                        : -1,
   };
 
-  if (self->attestation != NULL ? !vt_template_parts_read (&parts, self->attestation, error)
-                                : !vt_template_parts_fetch (&parts, self->spawner, options, error))
+  if (self->attestation != NULL
+          ? !vt_template_parts_read (&parts, self->attestation, error)
+          : !vt_template_parts_fetch (&parts, self->spawner, options, NULL, error))
     return FALSE;
   self->template = vt_template_parts_open (&parts, self->key, &policy, options->path, error);
   return self->template != NULL;

@@ -7,7 +7,7 @@ import shutil
 import subprocess
 
 import harness
-from harness import environment, equal, run, scan, scratch, true
+from harness import environment, equal, run, scan, scan_several, scratch, true
 
 DIRECT = ("--backend", "direct")
 THREAT_FILE = "/usr/share/clamav-testfiles/clam.exe"
@@ -179,6 +179,27 @@ def test_large_containers():
     equal(manifests[0], manifests[1], "manifests")
 
 
+def test_room_for_large_files_of_several_images():
+    # There is room for one of them at a time.
+    images = [make_image(make_tree(f"room-{number}", large=os.urandom(30 * MIB) + BODY,
+                                   larger=os.urandom(33 * MIB)), "96M", f"room-{number}.raw")
+              for number in range(3)]
+    small = scratch / "small-room"
+    small.mkdir()
+    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=75M", "none", small], check=True)
+    try:
+        reports, _ = scan_several(images, *DIRECT, "--max-file-size", "4M",
+                                  "--max-spool-size", "70M", database=scratch / "database",
+                                  status=1, env=dict(environment, TMPDIR=str(small)))
+    finally:
+        subprocess.run(["umount", small], check=True)
+    for report in reports:
+        equal([entry["path"] for entry in report["findings"]], ["/large"], "findings")
+        # Of what is no container, only windows are scanned.
+        equal(unfinished(report), {"/larger": "size-limit"}, "incomplete")
+        equal(report["stats"]["incomplete"], 1, "incomplete")
+
+
 def test_no_room_for_large_files():
     tree = make_tree("files", large=os.urandom(30 * MIB))
     image = make_image(tree)
@@ -289,6 +310,7 @@ def test_large_containers_have_no_gaps():
 
 make_database()
 harness.main(test_packages_and_initramfs, test_members_are_shared, test_limits_are_options,
-             test_large_sparse_files, test_large_containers, test_no_room_for_large_files,
+             test_large_sparse_files, test_large_containers,
+             test_room_for_large_files_of_several_images, test_no_room_for_large_files,
              test_nested_images, test_images_in_images_in_images,
              test_nested_images_beside_containers, test_large_containers_have_no_gaps)

@@ -67,11 +67,11 @@ def scan(image, *options, status=None, store="none", database=SIGNATURES, env=No
     return json.loads(report.read_text(encoding="utf-8")), files, done
 
 
-def scan_several(images, *options, status=None, store="none", database=SIGNATURES):
+def scan_several(images, *options, status=None, store="none", database=SIGNATURES, env=None):
     """Scans images in one run, as many at a time as there may be; their reports and the run."""
     report = scratch / "reports.json"
     done = run("scan", "--database", database, "--store", store, "--jobs", "4", "--format", "json",
-               "--output", report, *options, *images)
+               "--output", report, *options, *images, env=env)
     print(f"# {done.stderr.strip()!r}")
     if status is not None:
         equal(done.returncode, status, "exit status")

@@ -258,6 +258,11 @@ def test_full_disk():
         done = refused(scratch / "copies.raw.zst", "no room in", env=env)
         true("set TMPDIR" in done.stderr, done.stderr)
         equal(list(small.iterdir()), [], "files left over")
+        # One at a time fits.
+        shell("mkdir room && head -c 5M /dev/urandom >room/file && "
+              "mke2fs -q -t ext4 -d room room.raw 16M")
+        packed = compress("room.raw", "gz")
+        scan_several([packed, packed, scratch / "room.raw", packed], *DIRECT, status=0, env=env)
         # 32 MiB with little in them fit.
         equal(run(*SCAN, compress("clean.raw", "gz"), env=env).returncode, 0, "exit status")
     finally:
