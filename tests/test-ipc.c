@@ -200,6 +200,17 @@ test_waiting_ends_with_the_peer (Fixture *fixture, gconstpointer data)
   g_assert_cmpint (wait_for (child), ==, PEER_GONE);
 }
 
+static void
+test_senders_leave_half_of_the_limit (Fixture *fixture, gconstpointer data)
+{
+  struct rlimit limit;
+
+  g_assert_cmpint (getrlimit (RLIMIT_NOFILE, &limit), ==, 0);
+  g_assert_cmpuint (limit.rlim_cur, <, G_MAXUINT32);
+  g_assert_cmpuint (vt_ipc_get_sender_files (2), ==, 2);
+  g_assert_cmpuint (vt_ipc_get_sender_files (G_MAXUINT32), ==, limit.rlim_cur / 2);
+}
+
 int
 main (int argc, char **argv)
 {
@@ -216,5 +227,7 @@ main (int argc, char **argv)
               test_many_descriptors_are_too_many, tear_down);
   g_test_add ("/ipc/waiting-ends-with-the-peer", Fixture, NULL, set_up,
               test_waiting_ends_with_the_peer, tear_down);
+  g_test_add ("/ipc/senders-leave-half-of-the-limit", Fixture, NULL, set_up,
+              test_senders_leave_half_of_the_limit, tear_down);
   return g_test_run ();
 }

@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <poll.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 
 #include "vt-fd.h"
@@ -118,6 +119,16 @@ gboolean
 vt_ipc_send_patiently (int socket, GVariant *value, const int *fds, gsize n_fds, GError **error)
 {
   return send_value (socket, value, fds, n_fds, TRUE, error);
+}
+
+guint32
+vt_ipc_get_sender_files (guint32 wanted)
+{
+  struct rlimit own;
+
+  if (getrlimit (RLIMIT_NOFILE, &own) != 0 || own.rlim_cur / 2 >= wanted)
+    return wanted;
+  return (guint32)own.rlim_cur / 2;
 }
 
 static void

@@ -60,6 +60,10 @@ gboolean vt_ipc_send_patiently (int socket,
                                 gsize n_fds,
                                 GError **error) G_GNUC_WARN_UNUSED_RESULT;
 
+/* A limit of open files for a process that does so, of at most WANTED: who receives from it keeps
+ * as many again for what it sends itself, without patience. */
+guint32 vt_ipc_get_sender_files (guint32 wanted);
+
 /*
  * Receives one message of TYPE; blocks until there is one. FDS, if not NULL, must be empty and gets
  * the descriptors; if NULL, any that come are closed. Returns a full reference.

@@ -74,7 +74,7 @@ enter_sandbox (const Walker *self, GError **error)
                      template != NULL ? template->map_socket : -1};
   const VtSandboxPolicy policy = {
       .address_space = ADDRESS_SPACE,
-      .open_files = OPEN_FILES,
+      .open_files = vt_ipc_get_sender_files (OPEN_FILES),
       .memfd_size = find_largest_content (self),
       .fds = fds,
       .n_fds = template != NULL ? G_N_ELEMENTS (fds) : G_N_ELEMENTS (fds) - 2,

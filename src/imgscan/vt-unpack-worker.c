@@ -145,7 +145,7 @@ enter_sandbox (const Worker *self, guint64 max_file_size, GError **error)
 {
   const VtSandboxPolicy policy = {
       .address_space = ADDRESS_SPACE,
-      .open_files = OPEN_FILES,
+      .open_files = vt_ipc_get_sender_files (OPEN_FILES),
       .memfd_size = max_file_size,
       .fds = &self->socket,
       .n_fds = 1,
