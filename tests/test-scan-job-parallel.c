@@ -314,12 +314,12 @@ ignore (const VtVerdict *verdict, gpointer user_data)
 }
 
 static void
-submit_filler (Fixture *fixture)
+submit_filler (Fixture *fixture, gpointer owner)
 {
   static const char filler[] = "what the only worker is at";
   vt_autofd content = make_memfd (filler, TRUE);
 
-  vt_scan_pool_submit (fixture->pool, fixture, content, strlen (filler), ignore, NULL);
+  vt_scan_pool_submit (fixture->pool, owner, content, strlen (filler), ignore, NULL);
 }
 
 /* Until a member of what is open has come, and gone on to the engine. */
@@ -373,24 +373,33 @@ stop_and_end (VtScanJob *job)
   g_assert_true (stopped->partial);
 }
 
+/* The first job, which has asked, is stopped: N contents are for the engine to scan before and
+ * after, and the other job gets the answer. */
+static void
+assert_answer_comes (Fixture *fixture, VtScanJob *jobs[2], pid_t worker, guint n)
+{
+  g_autoptr (VtScanResult) whole = NULL;
+
+  g_assert_cmpuint (vt_scan_pool_get_pending (fixture->pool), ==, n);
+  stop_and_end (jobs[0]);
+  g_assert_cmpuint (vt_scan_pool_get_pending (fixture->pool), ==, n);
+  go_on (worker);
+  whole = end_job (jobs[1]);
+  g_assert_no_error (whole->error);
+  g_assert_cmpuint (whole->stats.infected, ==, 1);
+  g_assert_cmpuint (whole->stats.scanned_members, ==, 1);
+}
+
 /* It had not come to a worker yet. */
 static void
 test_question_is_asked_anew (Fixture *fixture, gconstpointer reader)
 {
   VtScanJob *jobs[2];
   pid_t worker = open_containers (fixture, jobs);
-  g_autoptr (VtScanResult) whole = NULL;
 
-  submit_filler (fixture);
+  submit_filler (fixture, NULL);
   let_members_come (jobs);
-  g_assert_cmpuint (vt_scan_pool_get_pending (fixture->pool), ==, 2);
-  stop_and_end (jobs[0]);
-  g_assert_cmpuint (vt_scan_pool_get_pending (fixture->pool), ==, 2);
-  go_on (worker);
-  whole = end_job (jobs[1]);
-  g_assert_no_error (whole->error);
-  g_assert_cmpuint (whole->stats.infected, ==, 1);
-  g_assert_cmpuint (whole->stats.scanned_members, ==, 1);
+  assert_answer_comes (fixture, jobs, worker, 2);
 }
 
 /* A worker is at it: what it will say is taken. */
@@ -399,17 +408,33 @@ test_answer_outlives_who_asked (Fixture *fixture, gconstpointer reader)
 {
   VtScanJob *jobs[2];
   pid_t worker = open_containers (fixture, jobs);
-  g_autoptr (VtScanResult) whole = NULL;
 
   let_members_come (jobs);
-  g_assert_cmpuint (vt_scan_pool_get_pending (fixture->pool), ==, 1);
-  stop_and_end (jobs[0]);
-  g_assert_cmpuint (vt_scan_pool_get_pending (fixture->pool), ==, 1);
-  go_on (worker);
-  whole = end_job (jobs[1]);
-  g_assert_no_error (whole->error);
-  g_assert_cmpuint (whole->stats.infected, ==, 1);
-  g_assert_cmpuint (whole->stats.scanned_members, ==, 1);
+  assert_answer_comes (fixture, jobs, worker, 1);
+}
+
+static void
+count_warning (VtScanJob *job, guint level, const char *text, guint *count)
+{
+  *count += level == G_LOG_LEVEL_WARNING;
+}
+
+static void
+test_lost_worker_is_told_by_whom_it_concerns (Fixture *fixture, gconstpointer reader)
+{
+  guint warnings[2] = {0};
+  VtScanJob *jobs[2];
+  pid_t worker = open_containers (fixture, jobs);
+
+  for (guint i = 0; i < 2; i++)
+    g_signal_connect (jobs[i], "message", G_CALLBACK (count_warning), &warnings[i]);
+  submit_filler (fixture, jobs[1]);
+  g_assert_cmpint (kill (worker, SIGKILL), ==, 0);
+  let_in (2);
+  for (guint i = 0; i < 2; i++)
+    vt_scan_result_free (end_job (jobs[i]));
+  g_assert_cmpuint (warnings[0], ==, 0);
+  g_assert_cmpuint (warnings[1], ==, 1);
 }
 
 /* A disk image within the image, of which nothing can be read without an appliance. */
@@ -485,6 +510,8 @@ add_tests (void)
        test_question_is_asked_anew);
   add ("/scan-job/parallel/answer-outlives-who-asked", named_archive_reader, set_up_unpacker,
        test_answer_outlives_who_asked);
+  add ("/scan-job/parallel/lost-worker-is-told-by-whom-it-concerns", named_archive_reader,
+       set_up_unpacker, test_lost_worker_is_told_by_whom_it_concerns);
   add ("/scan-job/parallel/each-has-its-own-appliances", disk_reader, set_up_gate,
        test_each_has_its_own_appliances);
 }

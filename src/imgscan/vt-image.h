@@ -16,8 +16,8 @@
 #include "vt-file-attributes.h"
 #include "vt-image-edit.h"
 #include "vt-scan-result.h"
-#include "vt-spool-queue.h"
 #include "vt-spawner.h"
+#include "vt-spool-queue.h"
 
 typedef enum {
   VT_IMAGE_ERROR_NOT_FOUND,        /* no such file, or no right to read it */

@@ -95,7 +95,7 @@ add_engine_options (GOptionContext *context, VtCliOptions *self)
       {"store", 0, 0, G_OPTION_ARG_FILENAME, &self->store,
        "The verdict store, or 'none' (default: verdicts.db in the cache directory)", "FILE"},
       {"jobs", 'j', 0, G_OPTION_ARG_INT, &self->jobs,
-       "Contents scanned at a time (default: the number of processors)", "N"},
+       "Contents, and up to 4 images, scanned at a time (default: the number of processors)", "N"},
       {"password", 0, 0, G_OPTION_ARG_STRING_ARRAY, &self->passwords,
        "Try PASSWORD for encrypted archives; may be given more than once", "PASSWORD"},
       {"password-file", 0, 0, G_OPTION_ARG_FILENAME, &self->password_file,

@@ -11,19 +11,13 @@ vt_clone_clear (VtClone *self)
   g_clear_pointer (&self->key, vt_public_key_free);
 }
 
-static gint64
-get_now (void)
-{
-  return g_get_real_time () / G_USEC_PER_SEC;
-}
-
 gboolean
 vt_clone_init (VtClone *self, VtSession *session, GError **error)
 {
   const VtCliOptions *cli = session->cli;
 
   self->session = session;
-  self->now = get_now ();
+  self->now = g_get_real_time () / G_USEC_PER_SEC;
   self->max_age_s = vt_cli_get_max_verdict_age (cli);
   if (cli->attestation != NULL &&
       (cli->template == NULL || vt_template_is_envelope (cli->template))) {
@@ -46,9 +40,9 @@ vt_clone_init (VtClone *self, VtSession *session, GError **error)
 
 /* How old it is decides later what of it counts. */
 static VtStatementPolicy
-get_policy (void)
+get_policy (const VtClone *self)
 {
-  return (VtStatementPolicy){.now = get_now (), .max_age_s = -1};
+  return (VtStatementPolicy){.now = self->now, .max_age_s = -1};
 }
 
 /* IMAGE is as vt_template_new() has it. */
@@ -56,7 +50,7 @@ static VtTemplate *
 open_in_image (VtClone *self, const VtImageOptions *options, const char *image, GError **error)
 {
   g_auto (VtTemplateParts) parts = VT_TEMPLATE_PARTS_INIT;
-  const VtStatementPolicy policy = get_policy ();
+  const VtStatementPolicy policy = get_policy (self);
 
   if (!vt_template_parts_fetch (&parts, self->session->spawner, options, self->session->cancellable,
                                 error))
@@ -69,7 +63,7 @@ static VtTemplate *
 open_beside (VtClone *self, const char *file, const char *image, GError **error)
 {
   g_auto (VtTemplateParts) parts = VT_TEMPLATE_PARTS_INIT;
-  const VtStatementPolicy policy = get_policy ();
+  const VtStatementPolicy policy = get_policy (self);
 
   if (!vt_template_parts_read (&parts, file, error))
     return NULL;

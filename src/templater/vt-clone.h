@@ -26,9 +26,9 @@ void vt_clone_clear (VtClone *self);
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (VtClone, vt_clone_clear)
 
 /*
- * Sets OPTIONS for a scan with the image's template, and gives a reference to that in TEMPLATE,
- * or NULL if there is none. What is wrong with a cache that an image
- * has inherited is told, and the image is scanned without; everything else is an error.
+ * Sets OPTIONS for a scan with the image's template, and gives a reference to that in TEMPLATE, or
+ * NULL if there is none. What is wrong with a cache that an image has inherited is told, and the
+ * image is scanned without; everything else is an error.
  */
 gboolean vt_clone_prepare (VtClone *self,
                            VtImageOptions *options,

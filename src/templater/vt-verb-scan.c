@@ -31,7 +31,7 @@ typedef struct {
   GOutputStream *manifest;
   VtScanBatch *batch;
   GPtrArray *results; /* of VtScanResult, the batch's; once all have ended */
-  gint64 waited;      /* microseconds for others, while the next one was opened */
+  gint64 start;       /* when the opening of the next one began, waiting for others left out */
   guint begun;        /* images named that were, in whatever number of results they have */
 } ScanCommand;
 
@@ -71,7 +71,7 @@ wait_for_all (gpointer user_data)
   gint64 start = g_get_monotonic_time ();
 
   vt_scan_batch_wait_for_all (self->batch);
-  self->waited += g_get_monotonic_time () - start;
+  self->start += g_get_monotonic_time () - start;
 }
 
 static gboolean
@@ -173,9 +173,8 @@ scan_with_manifest (ScanCommand *self, Opened *opened, double seconds, GError **
   return FALSE;
 }
 
-/* START: when its opening began, monotonic time. */
 static gboolean
-scan_part (ScanCommand *self, VtWrapper *wrapper, guint index, gint64 start, GError **error)
+scan_part (ScanCommand *self, VtWrapper *wrapper, guint index, GError **error)
 {
   const char *name = vt_wrapper_get_name (wrapper, index);
   g_auto (Opened) opened = {vt_session_new_image_options (&self->session, name), -1, NULL};
@@ -187,7 +186,7 @@ scan_part (ScanCommand *self, VtWrapper *wrapper, guint index, gint64 start, GEr
     add_failure (self, name, failure);
     return TRUE;
   }
-  seconds = (double)(g_get_monotonic_time () - start - self->waited) / G_USEC_PER_SEC;
+  seconds = (double)(g_get_monotonic_time () - self->start) / G_USEC_PER_SEC;
   if (self->manifest != NULL)
     return scan_with_manifest (self, &opened, seconds, error);
   number = vt_scan_batch_start (self->batch, opened.options, vt_fd_steal (&opened.file),
@@ -217,21 +216,20 @@ check_manifest (const ScanCommand *self, const VtWrapper *wrapper, GError **erro
 static gboolean
 scan_image (ScanCommand *self, const char *image, GError **error)
 {
-  gint64 start = g_get_monotonic_time ();
   g_autoptr (GError) failure = NULL;
-  g_autoptr (VtWrapper) wrapper =
-      vt_unwrap_open (&self->session.unwrap, image, self->session.cancellable, &failure);
+  g_autoptr (VtWrapper) wrapper = NULL;
 
+  self->start = g_get_monotonic_time ();
+  wrapper = vt_unwrap_open (&self->session.unwrap, image, self->session.cancellable, &failure);
   if (wrapper == NULL || !check_manifest (self, wrapper, &failure)) {
     add_failure (self, image, failure);
     return TRUE;
   }
   for (guint i = 0; i < vt_wrapper_get_n_images (wrapper); i++) {
-    if (!scan_part (self, wrapper, i, start, error))
+    if (!scan_part (self, wrapper, i, error))
       return FALSE;
     vt_scan_batch_wait_for_room (self->batch);
-    start = g_get_monotonic_time ();
-    self->waited = 0;
+    self->start = g_get_monotonic_time ();
   }
   return TRUE;
 }
@@ -290,7 +288,6 @@ scan_all (ScanCommand *self)
     if (g_cancellable_is_cancelled (self->session.cancellable))
       break;
     self->begun++;
-    self->waited = 0;
     if (!scan_image (self, *image, &error)) {
       vt_cli_fail ("scan", error);
       written = FALSE;
