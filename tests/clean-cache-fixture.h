@@ -74,6 +74,31 @@ finish (VtCleanCacheBuilder *builder)
   return database;
 }
 
+/* As an ext4 file system has them: numbers of some millions, generations of any value. */
+static inline VtCleanDatabase
+make_realistic (guint n)
+{
+  g_autoptr (GRand) rand = g_rand_new_with_seed (1);
+  VtCleanCacheBuilder *builder = new_builder ();
+  guint64 inode = 12;
+
+  for (guint i = 0; i < n; i++) {
+    VtCleanFile file = {
+        .fs = i < n / 10 ? 0 : 1,
+        .inode = inode,
+        .generation = g_rand_int (rand),
+        .size = g_rand_int (rand) % (1u << (i % 24 + 1)),
+        .mtime_ns = G_GINT64_CONSTANT (1500000000000000000) + ((gint64)g_rand_int (rand) << 25),
+        .ctime_ns = G_GINT64_CONSTANT (1700000000000000000) + ((gint64)g_rand_int (rand) << 20),
+        .digest = digest_of_number (i),
+    };
+
+    add_file (builder, file);
+    inode += (guint64)g_rand_int_range (rand, 1, 30);
+  }
+  return finish (builder);
+}
+
 static inline VtCleanCache *
 open_cache (int fd, const VtDigest *digest)
 {
