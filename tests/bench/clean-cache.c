@@ -114,12 +114,24 @@ take_median (GArray *times)
   return (double)g_array_index (times, gint64, times->len / 2) / 1000;
 }
 
+static guint
+parse (const char *text)
+{
+  guint64 number;
+  g_autoptr (GError) error = NULL;
+
+  if (g_ascii_string_to_unsigned (text, 10, 1, 10 * 1000 * 1000, &number, &error))
+    return (guint)number;
+  fprintf (stderr, "clean-cache: %s\n", error->message);
+  exit (2);
+}
+
 int
 main (int argc, char **argv)
 {
   static void (*const steps[N_STEPS]) (const Material *) = {hash, verify_and_open, load};
-  guint files = argc > 1 ? (guint)MAX (atoi (argv[1]), 1) : FILES;
-  guint rounds = argc > 2 ? (guint)MAX (atoi (argv[2]), 1) : ROUNDS;
+  guint files = argc > 1 ? parse (argv[1]) : FILES;
+  guint rounds = argc > 2 ? parse (argv[2]) : ROUNDS;
   GArray *times[N_STEPS];
   Material material;
   double base = 0;
