@@ -8,6 +8,7 @@
 #include "processes.h"
 #include "scan-job-fixture.h"
 #include "vt-scan-job-private.h"
+#include "vt-scan-scope-private.h"
 
 #define JOBS 4
 
@@ -129,7 +130,7 @@ end_job (VtScanJob *owned)
 static void
 wait_until_held_up (VtScanJob *job, guint n)
 {
-  while (job->reading || job->hashing > 0)
+  while (job->reading || vt_scan_scope_get_hashing (job->scope) > 0)
     g_main_context_iteration (NULL, TRUE);
   g_assert_cmpuint (job->underway, ==, n);
 }
@@ -137,7 +138,7 @@ wait_until_held_up (VtScanJob *job, guint n)
 static void
 wait_for_opening (VtScanJob *job)
 {
-  while (g_hash_table_size (job->openings) == 0)
+  while (g_hash_table_size (job->scope->openings) == 0)
     g_main_context_iteration (NULL, TRUE);
 }
 
@@ -326,9 +327,9 @@ submit_filler (Fixture *fixture, gpointer owner)
 static void
 wait_for_member (VtScanJob *job)
 {
-  while (job->hashing == 0)
+  while (vt_scan_scope_get_hashing (job->scope) == 0)
     g_main_context_iteration (NULL, TRUE);
-  while (job->hashing > 0)
+  while (vt_scan_scope_get_hashing (job->scope) > 0)
     g_main_context_iteration (NULL, TRUE);
 }
 

@@ -6,7 +6,8 @@
 #pragma once
 
 #include "vt-container.h"
-#include "vt-scan-job.h"
+#include "vt-scan-result.h"
+#include "vt-scan-scope.h"
 
 typedef struct _VtScanContent VtScanContent;
 
@@ -14,7 +15,7 @@ typedef struct _VtScanContent VtScanContent;
 typedef void (*VtScanContentFunc) (VtScanContent *content, gpointer user_data);
 
 struct _VtScanContent {
-  VtScanJob *job;           /* a reference */
+  VtScanScope *scope;       /* a reference */
   VtScanContent *container; /* what it is a member of, which lives longer; NULL for a file */
   guint depth;              /* containers around it */
   int file;                 /* owned; nobody can change it */
@@ -44,7 +45,7 @@ struct _VtScanContent {
 };
 
 /* Takes FILE. DONE is called once, never from within vt_scan_content_start(). */
-VtScanContent *vt_scan_content_new (VtScanJob *job,
+VtScanContent *vt_scan_content_new (VtScanScope *scope,
                                     VtScanContent *container,
                                     int file,
                                     guint64 size,
@@ -61,12 +62,12 @@ void vt_scan_content_start (VtScanContent *self);
 VtScanContent *vt_scan_content_get_file (VtScanContent *self);
 /* Gives the content its verdict, with the members that are in the content already. */
 void vt_scan_content_settle (VtScanContent *self, const VtVerdict *verdict, VtSource source);
-/* Runs in a hasher thread; the content goes on in the job's own. */
-void vt_scan_content_hash (gpointer content, gpointer job);
+/* Runs in a hasher thread; the content goes on in the scope's own. */
+void vt_scan_content_hash (gpointer content, gpointer unused);
 
 /* Whether the content, of which ENGINE is the engine's word, is to be opened as well. */
 gboolean vt_scan_opening_is_due (const VtScanContent *content, const VtVerdict *engine);
 /* Opens it and settles it. */
 void vt_scan_opening_start (VtScanContent *content, const VtVerdict *engine);
-/* Ends all openings of JOB, so that only members are left which something else has now. */
-void vt_scan_opening_stop_all (VtScanJob *job);
+/* Ends all openings of SCOPE, so that only members are left which something else has now. */
+void vt_scan_opening_stop_all (VtScanScope *scope);

@@ -6,17 +6,19 @@
 #include "vt-fd.h"
 
 typedef struct {
+  VtScanJob *job; /* a reference */
   VtImageFile *file;
   guint generation; /* the job's when the file came */
 } FileTask;
 
 static void
-finish (VtScanJob *self, FileTask *task)
+finish (FileTask *task)
 {
+  g_autoptr (VtScanJob) self = task->job;
   VtImageFile *file = task->file;
 
   /* What a reader sent that was given up comes again from the next one. */
-  if (!self->ended && task->generation == self->generation)
+  if (!vt_scan_scope_has_ended (self->scope) && task->generation == self->generation)
     vt_scan_job_book_file (self, file);
   self->underway--;
   vt_scan_job_look_at_end (self);
@@ -27,16 +29,16 @@ finish (VtScanJob *self, FileTask *task)
 }
 
 static void
-finish_without_content (VtScanJob *self, FileTask *task, VtSource source)
+finish_without_content (FileTask *task, VtSource source)
 {
   task->file->result->source = source;
-  finish (self, task);
+  finish (task);
 }
 
 static void
-count_members (const VtScanContent *content)
+count_members (VtScanJob *self, const VtScanContent *content)
 {
-  VtScanStats *stats = &content->job->result->stats;
+  VtScanStats *stats = &self->result->stats;
 
   stats->members += content->tree_members;
   stats->member_bytes += content->tree_bytes;
@@ -51,8 +53,8 @@ on_settled (VtScanContent *settled, gpointer user_data)
   FileTask *task = user_data;
   VtFileResult *result = task->file->result;
 
-  if (!content->job->ended && task->generation == content->job->generation)
-    count_members (content);
+  if (!vt_scan_scope_has_ended (content->scope) && task->generation == task->job->generation)
+    count_members (task->job, content);
 
   result->digest = content->digest;
   result->has_digest = content->has_digest;
@@ -60,14 +62,14 @@ on_settled (VtScanContent *settled, gpointer user_data)
   result->members = g_steal_pointer (&content->members);
   result->source = content->source;
   result->verdict_age = content->verdict_age;
-  finish (content->job, task);
+  finish (task);
 }
 
 /* What is known under the present engine comes before an older verdict of the template's. */
 static gboolean
 find_unchanged (VtScanJob *self, VtFileResult *result, VtSource *source, GError **error)
 {
-  const VtScanContext *context = &self->context;
+  const VtScanContext *context = vt_scan_scope_get_context (self->scope);
   GError *failure = NULL;
 
   if (context->template == NULL)
@@ -94,7 +96,7 @@ take_unchanged (VtScanJob *self, FileTask *task)
   g_autoptr (GError) error = NULL;
 
   if (find_unchanged (self, result, &source, &error)) {
-    finish_without_content (self, task, source);
+    finish_without_content (task, source);
     return;
   }
   if (error == NULL)
@@ -104,7 +106,7 @@ take_unchanged (VtScanJob *self, FileTask *task)
                              "the template, which does not have it");
   result->verdict = vt_verdict_incomplete (VT_REASON_READ_ERROR);
   vt_scan_job_fail (self, error);
-  finish_without_content (self, task, VT_SOURCE_NONE);
+  finish_without_content (task, VT_SOURCE_NONE);
 }
 
 void
@@ -113,22 +115,23 @@ vt_scan_job_take_file (VtScanJob *self, VtImageFile *file)
   FileTask *task = g_new0 (FileTask, 1);
   VtFileResult *result = file->result;
 
+  task->job = g_object_ref (self);
   task->file = file;
   task->generation = self->generation;
   self->underway++;
-  if (self->ended) {
-    finish_without_content (self, task, VT_SOURCE_NONE);
+  if (vt_scan_scope_has_ended (self->scope)) {
+    finish_without_content (task, VT_SOURCE_NONE);
   } else if (file->unchanged) {
     take_unchanged (self, task);
   } else if (file->memfd < 0) {
-    finish_without_content (self, task, VT_SOURCE_NONE);
+    finish_without_content (task, VT_SOURCE_NONE);
   } else if (result->size == 0) {
     result->digest = vt_digest_of_data ("", 0);
     result->has_digest = TRUE;
     result->verdict = vt_verdict_clean ();
-    finish_without_content (self, task, VT_SOURCE_EMPTY);
+    finish_without_content (task, VT_SOURCE_EMPTY);
   } else {
-    vt_scan_content_start (vt_scan_content_new (self, NULL, vt_fd_steal (&file->memfd),
+    vt_scan_content_start (vt_scan_content_new (self->scope, NULL, vt_fd_steal (&file->memfd),
                                                 result->size, on_settled, task));
   }
 }

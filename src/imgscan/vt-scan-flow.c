@@ -1,20 +1,20 @@
 // SPDX-License-Identifier: GPL-2.0-only WITH cryptsetup-OpenSSL-exception
 /*
- * A content's way through a scan job: hashed in a thread, looked up in the store, scanned by the
+ * A content's way through a scan: hashed in a thread, looked up in the store, scanned by the
  * engine, opened if it is a container.
  *
- * The engine is asked once for contents that are the same and come while it is at it, whatever jobs
- * they are of. Files that are the same also wait for one of them to be opened
- * (vt-scan-flights.c). A job that ends early takes nobody along: what waited for one of its
- * contents, and is of a job that goes on, is looked up once more.
+ * The engine is asked once for contents that are the same and come while it is at it, whatever
+ * scopes they are of. Files that are the same also wait for one of them to be opened
+ * (vt-scan-flights.c). A scope that ends early takes nobody along: what waited for one of its
+ * contents, and is of a scope that goes on, is looked up once more.
  */
 #include "vt-scan-flights-private.h"
-#include "vt-scan-job-private.h"
+#include "vt-scan-scope-private.h"
 
 #include "vt-fd.h"
 
 VtScanContent *
-vt_scan_content_new (VtScanJob *job,
+vt_scan_content_new (VtScanScope *scope,
                      VtScanContent *container,
                      int file,
                      guint64 size,
@@ -23,7 +23,7 @@ vt_scan_content_new (VtScanJob *job,
 {
   VtScanContent *self = g_new0 (VtScanContent, 1);
 
-  self->job = g_object_ref (job);
+  self->scope = vt_scan_scope_ref (scope);
   self->container = container;
   self->depth = container != NULL ? container->depth + 1 : 0;
   self->file = file;
@@ -40,7 +40,7 @@ vt_scan_content_free (VtScanContent *self)
   g_clear_error (&self->error);
   g_strfreev (self->members);
   vt_fd_clear (&self->file);
-  g_object_unref (self->job);
+  vt_scan_scope_unref (self->scope);
   g_free (self);
 }
 
@@ -66,7 +66,7 @@ is_passing (const VtScanContent *self)
          (self->passing && self->verdict.kind == VT_VERDICT_INCOMPLETE);
 }
 
-/* For the copies that come later in this image. */
+/* For the copies that come later. */
 static void
 remember_failure (VtScanContent *self)
 {
@@ -75,14 +75,14 @@ remember_failure (VtScanContent *self)
   failure->verdict = self->verdict;
   failure->members = g_strdupv (self->members);
   failure->passing = self->passing;
-  g_hash_table_replace (self->job->failures, g_memdup2 (&self->digest, sizeof self->digest),
+  g_hash_table_replace (self->scope->failures, g_memdup2 (&self->digest, sizeof self->digest),
                         failure);
 }
 
 static void
 keep_verdict (VtScanContent *self)
 {
-  const VtScanContext *context = &self->job->context;
+  const VtScanContext *context = &self->scope->context;
   g_autoptr (GError) error = NULL;
 
   if (is_passing (self))
@@ -90,23 +90,23 @@ keep_verdict (VtScanContent *self)
   else if (self->source == VT_SOURCE_ENGINE &&
            !vt_store_insert (context->store, context->engine_id->id, &self->digest, self->size,
                              &self->verdict, (const char *const *)self->members, &error))
-    vt_scan_job_warn_of_store (self->job, error);
+    self->scope->events->store_failed (error, self->scope->user_data);
 }
 
 static void look_up (VtScanContent *self);
 
 /*
- * What a content came to may be its own only: for what is around it; because its job ended before
+ * What a content came to may be its own only: for what is around it; because its scope ended before
  * it was looked at; or for want of what each image has for itself (appliances), which one image
  * must not use up for another.
  */
 static gboolean
 holds_for (const VtScanContent *self, const VtScanContent *follower)
 {
-  if (follower->job->ended)
+  if (follower->scope->ended)
     return TRUE;
-  return !depends_on_place (self) && !self->job->ended &&
-         (follower->job == self->job || !self->passing ||
+  return !depends_on_place (self) && !self->scope->ended &&
+         (follower->scope == self->scope || !self->passing ||
           self->verdict.kind != VT_VERDICT_INCOMPLETE);
 }
 
@@ -131,12 +131,12 @@ settle_followers (VtScanContent *self, GPtrArray *followers)
 void
 vt_scan_content_settle (VtScanContent *self, const VtVerdict *verdict, VtSource source)
 {
-  VtScanJob *job = self->job;
-  g_autoptr (GPtrArray) followers = vt_scan_flights_land (job->context.flights, self);
+  VtScanScope *scope = self->scope;
+  g_autoptr (GPtrArray) followers = vt_scan_flights_land (scope->context.flights, self);
 
   self->verdict = *verdict;
   self->source = source;
-  if (source != VT_SOURCE_NONE && !job->ended && !depends_on_place (self))
+  if (source != VT_SOURCE_NONE && !scope->ended && !depends_on_place (self))
     keep_verdict (self);
   if (followers != NULL)
     settle_followers (self, followers);
@@ -148,7 +148,7 @@ take_engine_verdict (VtScanContent *self, const VtVerdict *verdict, VtSource sou
 {
   /* Not before: what is known already need not be looked at. */
   self->kind = vt_container_recognise (self->file, self->size, &self->type);
-  if (!self->job->ended && vt_scan_opening_is_due (self, verdict))
+  if (!self->scope->ended && vt_scan_opening_is_due (self, verdict))
     vt_scan_opening_start (self, verdict);
   else
     vt_scan_content_settle (self, verdict, source);
@@ -157,26 +157,26 @@ take_engine_verdict (VtScanContent *self, const VtVerdict *verdict, VtSource sou
 gboolean
 vt_scan_content_is_too_large (const VtScanContent *self)
 {
-  return self->size > self->job->context.limits->max_file_size;
+  return self->size > self->scope->context.limits->max_file_size;
 }
 
 static void ask_engine (VtScanContent *self);
 
-/* The job that had asked is no more: one of those that go on asks, for all of them. */
+/* The scope that had asked is no more: one of those that go on asks, for all of them. */
 static void
 ask_again (GPtrArray *contents, const VtVerdict *verdict)
 {
   for (guint i = 0; i < contents->len; i++) {
     VtScanContent *content = g_ptr_array_index (contents, i);
 
-    if (content->job->ended)
+    if (content->scope->ended)
       take_engine_verdict (content, verdict, VT_SOURCE_ENGINE);
     else
       ask_engine (content);
   }
 }
 
-/* The first one of a job that goes on counts as scanned, and keeps the verdict. */
+/* The first one of a scope that goes on counts as scanned, and keeps the verdict. */
 static void
 hand_out (GPtrArray *contents, const VtVerdict *verdict)
 {
@@ -184,7 +184,7 @@ hand_out (GPtrArray *contents, const VtVerdict *verdict)
 
   for (guint i = 0; i < contents->len; i++) {
     VtScanContent *content = g_ptr_array_index (contents, i);
-    gboolean goes_on = !content->job->ended;
+    gboolean goes_on = !content->scope->ended;
 
     take_engine_verdict (content, verdict, source);
     if (goes_on)
@@ -196,10 +196,10 @@ static void
 on_scanned (const VtVerdict *verdict, gpointer user_data)
 {
   VtScanContent *first = user_data;
-  g_autoptr (GPtrArray) contents = vt_scan_flights_answer (first->job->context.flights, first);
+  g_autoptr (GPtrArray) contents = vt_scan_flights_answer (first->scope->context.flights, first);
   const VtVerdict kept = *verdict;
   /* As what is withdrawn gets it. */
-  gboolean is_unanswered = first->job->ended && kept.kind == VT_VERDICT_INCOMPLETE &&
+  gboolean is_unanswered = first->scope->ended && kept.kind == VT_VERDICT_INCOMPLETE &&
                            kept.reason == VT_REASON_ENGINE_ERROR;
 
   if (is_unanswered)
@@ -211,13 +211,13 @@ on_scanned (const VtVerdict *verdict, gpointer user_data)
 static void
 ask_engine (VtScanContent *self)
 {
-  VtScanJob *job = self->job;
+  VtScanScope *scope = self->scope;
 
-  /* Also where another job has asked: if there is no engine, each of them is told. */
-  vt_scan_job_load_engine (job);
-  if (!vt_scan_flights_ask (job->context.flights, self))
+  /* Also where another scope has asked: if there is no engine, each of them is told. */
+  scope->events->need_engine (scope->user_data);
+  if (!vt_scan_flights_ask (scope->context.flights, self))
     return;
-  vt_scan_pool_submit (job->context.pool, job, self->file, self->size, on_scanned, self);
+  vt_scan_pool_submit (scope->context.pool, scope, self->file, self->size, on_scanned, self);
 }
 
 /* A container that contains itself can be unpacked for ever. */
@@ -235,7 +235,7 @@ static gboolean
 is_worth_a_try (const VtScanContent *self, const VtVerdict *known)
 {
   return known->kind == VT_VERDICT_INCOMPLETE && known->reason == VT_REASON_ENCRYPTED &&
-         self->job->context.passwords != NULL;
+         self->scope->context.passwords != NULL;
 }
 
 /*
@@ -245,7 +245,7 @@ is_worth_a_try (const VtScanContent *self, const VtVerdict *known)
 static gboolean
 find_elsewhere (VtScanContent *self, VtVerdict *verdict, VtSource *source, GError **error)
 {
-  const VtScanContext *context = &self->job->context;
+  const VtScanContext *context = &self->scope->context;
   VtTemplate *template = context->template;
   gboolean current = template != NULL && vt_template_get_age (template) == 0;
   GError *failed = NULL;
@@ -272,8 +272,8 @@ find_elsewhere (VtScanContent *self, VtVerdict *verdict, VtSource *source, GErro
 static gboolean
 find_known (VtScanContent *self, VtVerdict *verdict, VtSource *source, GError **error)
 {
-  const VtScanContext *context = &self->job->context;
-  const VtKnownVerdict *failure = g_hash_table_lookup (self->job->failures, &self->digest);
+  const VtScanContext *context = &self->scope->context;
+  const VtKnownVerdict *failure = g_hash_table_lookup (self->scope->failures, &self->digest);
   GError *failed = NULL;
 
   *source = VT_SOURCE_STORE;
@@ -298,6 +298,13 @@ find_known (VtScanContent *self, VtVerdict *verdict, VtSource *source, GError **
 }
 
 static void
+fail (VtScanScope *scope, const GError *error)
+{
+  scope->ended = TRUE;
+  scope->events->failed (error, scope->user_data);
+}
+
+static void
 look_up (VtScanContent *self)
 {
   g_autoptr (GError) error = NULL;
@@ -311,10 +318,10 @@ look_up (VtScanContent *self)
   } else if (find_known (self, &verdict, &source, &error)) {
     vt_scan_content_settle (self, &verdict, source);
   } else if (error != NULL) {
-    vt_scan_job_fail (self->job, error);
+    fail (self->scope, error);
     verdict = vt_verdict_incomplete (VT_REASON_ENGINE_ERROR);
     vt_scan_content_settle (self, &verdict, VT_SOURCE_NONE);
-  } else if (vt_scan_flights_take_lead (self->job->context.flights, self)) {
+  } else if (vt_scan_flights_take_lead (self->scope->context.flights, self)) {
     verdict = vt_verdict_incomplete (VT_REASON_SIZE_LIMIT);
     if (vt_scan_content_is_too_large (self))
       take_engine_verdict (self, &verdict, VT_SOURCE_NONE);
@@ -327,15 +334,15 @@ static gboolean
 on_hashed (gpointer user_data)
 {
   VtScanContent *self = user_data;
-  g_autoptr (VtScanJob) job = g_object_ref (self->job);
+  g_autoptr (VtScanScope) scope = vt_scan_scope_ref (self->scope);
   const VtVerdict unread = vt_verdict_incomplete (VT_REASON_READ_ERROR);
 
-  job->hashing--;
-  if (self->error != NULL || job->ended)
+  scope->hashing--;
+  if (self->error != NULL || scope->ended)
     vt_scan_content_settle (self, &unread, VT_SOURCE_NONE);
   else
     look_up (self);
-  vt_scan_job_look_at_end (job);
+  scope->events->hashed (scope->user_data);
   return G_SOURCE_REMOVE;
 }
 
@@ -346,17 +353,17 @@ vt_scan_content_hash (gpointer data, gpointer user_data)
   g_autoptr (GSource) source = g_idle_source_new ();
 
   /* A large file takes a while. */
-  self->has_digest = vt_digest_of_fd_until (self->file, self->size, &self->job->ended,
+  self->has_digest = vt_digest_of_fd_until (self->file, self->size, &self->scope->ended,
                                             &self->digest, &self->error);
   /* Not g_main_context_invoke(): between two iterations that would run the callback here. */
   g_source_set_priority (source, G_PRIORITY_DEFAULT);
   g_source_set_callback (source, on_hashed, self, NULL);
-  g_source_attach (source, self->job->main_context);
+  g_source_attach (source, self->scope->main_context);
 }
 
 void
 vt_scan_content_start (VtScanContent *self)
 {
-  self->job->hashing++;
-  g_thread_pool_push (self->job->hashers, self, NULL);
+  self->scope->hashing++;
+  g_thread_pool_push (self->scope->hashers, self, NULL);
 }

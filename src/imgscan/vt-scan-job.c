@@ -13,27 +13,15 @@ enum { SIGNAL_PHASE, SIGNAL_PROGRESS, SIGNAL_FINDING, SIGNAL_MESSAGE, SIGNAL_DON
 static guint signals[N_SIGNALS];
 
 static void
-known_verdict_free (gpointer data)
-{
-  VtKnownVerdict *self = data;
-
-  g_strfreev (self->members);
-  g_free (self);
-}
-
-static void
 vt_scan_job_finalize (GObject *object)
 {
   VtScanJob *self = VT_SCAN_JOB (object);
 
   g_clear_pointer (&self->image, vt_image_free);
-  g_thread_pool_free (self->hashers, FALSE, TRUE);
   vt_image_options_free (self->options);
-  g_hash_table_unref (self->failures);
-  g_hash_table_unref (self->openings);
+  vt_scan_scope_unref (self->scope);
   g_array_unref (self->clean_files);
   g_clear_pointer (&self->tally, vt_template_tally_free);
-  g_clear_pointer (&self->context.template, vt_template_unref);
   g_clear_pointer (&self->result, vt_scan_result_free);
   g_clear_pointer (&self->main_context, g_main_context_unref);
   G_OBJECT_CLASS (vt_scan_job_parent_class)->finalize (object);
@@ -60,44 +48,39 @@ vt_scan_job_class_init (VtScanJobClass *klass)
 static void
 vt_scan_job_init (VtScanJob *self)
 {
-  self->failures =
-      g_hash_table_new_full (vt_digest_hash, vt_digest_equal, g_free, known_verdict_free);
-  self->openings = g_hash_table_new (NULL, NULL);
   self->clean_files = g_array_new (FALSE, TRUE, sizeof (guint64));
-  self->hashers =
-      g_thread_pool_new (vt_scan_content_hash, self, (gint)g_get_num_processors (), FALSE, NULL);
 }
+
+static const VtScanScopeEvents scope_events;
 
 VtScanJob *
 vt_scan_job_new (const VtScanContext *context, const VtImageOptions *options, VtManifest *manifest)
 {
   VtScanJob *self = g_object_new (VT_TYPE_SCAN_JOB, NULL);
 
-  self->context = *context;
   self->options = vt_image_options_copy (options);
+  self->scope = vt_scan_scope_new (context, self->options, &scope_events, self);
   self->manifest = manifest;
   self->result = vt_scan_result_new (options->path);
   self->result->engine = context->engine_id;
   self->result->snapshot = g_strdup (options->snapshot);
   self->progress.phase = "open";
-  if (context->template != NULL) {
-    vt_template_ref (context->template);
+  if (context->template != NULL)
     self->tally = vt_template_tally_new (context->template, self->result);
-  }
   return self;
 }
 
 static gboolean
 has_ended (const VtScanJob *self)
 {
-  return self->ended || (!self->reading && self->underway == 0);
+  return vt_scan_scope_has_ended (self->scope) || (!self->reading && self->underway == 0);
 }
 
 gboolean
 vt_scan_job_is_done (const VtScanJob *self)
 {
   /* What a hasher still has comes back by the main loop. */
-  return has_ended (self) && self->hashing == 0;
+  return has_ended (self) && vt_scan_scope_get_hashing (self->scope) == 0;
 }
 
 static gboolean
@@ -146,17 +129,8 @@ vt_scan_job_fail (VtScanJob *self, const GError *error)
 {
   if (self->result->error == NULL)
     self->result->error = g_error_copy (error);
-  self->ended = TRUE;
+  vt_scan_scope_end (self->scope);
   vt_scan_job_look_at_end (self);
-}
-
-void
-vt_scan_job_load_engine (VtScanJob *self)
-{
-  if (self->load_time != 0)
-    return;
-  self->load_time = g_get_monotonic_time ();
-  vt_scan_pool_load (self->context.pool, self->context.engine_id->id);
 }
 
 /* Events of the image */
@@ -165,18 +139,6 @@ static void
 on_message (GLogLevelFlags level, const char *text, gpointer user_data)
 {
   g_signal_emit (user_data, signals[SIGNAL_MESSAGE], 0, (guint)level, text);
-}
-
-void
-vt_scan_job_say (VtScanJob *self, const char *format, ...)
-{
-  g_autofree char *text = NULL;
-  va_list arguments;
-
-  va_start (arguments, format);
-  text = g_strdup_vprintf (format, arguments);
-  va_end (arguments);
-  on_message (G_LOG_LEVEL_INFO, text, self);
 }
 
 static void
@@ -247,13 +209,56 @@ static const VtImageEvents image_events = {
     .finished = on_finished,
 };
 
-void
-vt_scan_job_warn_of_store (VtScanJob *self, const GError *error)
+/* Events of the contents */
+
+static void
+load_engine (gpointer user_data)
 {
+  VtScanJob *self = user_data;
+  const VtScanContext *context = vt_scan_scope_get_context (self->scope);
+
+  if (self->load_time != 0)
+    return;
+  self->load_time = g_get_monotonic_time ();
+  vt_scan_pool_load (context->pool, context->engine_id->id);
+}
+
+static void
+on_scope_failed (const GError *error, gpointer user_data)
+{
+  vt_scan_job_fail (user_data, error);
+}
+
+/* Said once: they are tried again, and at the end it counts. */
+static void
+on_store_failed (const GError *error, gpointer user_data)
+{
+  VtScanJob *self = user_data;
+
   if (!self->store_warned)
     on_message (G_LOG_LEVEL_WARNING, error->message, self);
   self->store_warned = TRUE;
 }
+
+static void
+on_said (const char *text, gpointer user_data)
+{
+  on_message (G_LOG_LEVEL_INFO, text, user_data);
+}
+
+static void
+on_hashed (gpointer user_data)
+{
+  vt_scan_job_look_at_end (user_data);
+}
+
+static const VtScanScopeEvents scope_events = {
+    .need_engine = load_engine,
+    .failed = on_scope_failed,
+    .store_failed = on_store_failed,
+    .say = on_said,
+    .hashed = on_hashed,
+};
 
 /* Events of the pool, which other jobs may use as well */
 
@@ -276,7 +281,7 @@ static void
 on_worker_lost (VtScanPool *pool, const char *what, gpointer owner, VtScanJob *self)
 {
   /* What concerns no job more than another is said once. */
-  if (owner != NULL && owner != self)
+  if (owner != NULL && owner != self->scope)
     return;
   on_message (G_LOG_LEVEL_WARNING, what, self);
   g_signal_stop_emission_by_name (pool, "worker-lost");
@@ -294,7 +299,7 @@ on_pool_warning (VtScanPool *pool, const char *what, VtScanJob *self)
 static gboolean
 engine_may_be_needed (VtScanJob *self, GError **error)
 {
-  const VtTemplate *template = self->context.template;
+  const VtTemplate *template = vt_scan_scope_get_context (self->scope)->template;
   gboolean has_older = FALSE;
   guint64 known = 0;
 
@@ -302,14 +307,17 @@ engine_may_be_needed (VtScanJob *self, GError **error)
     return FALSE;
 
   /* Loading goes on beside the opening of the image. What knows nothing will need the engine. */
-  return vt_store_count (self->context.store, self->context.engine_id->id, &known, error) &&
-         known == 0 && vt_store_has_older (self->context.store, &has_older, error) && !has_older;
+  return vt_store_count (vt_scan_scope_get_context (self->scope)->store,
+                         vt_scan_scope_get_context (self->scope)->engine_id->id, &known, error) &&
+         known == 0 &&
+         vt_store_has_older (vt_scan_scope_get_context (self->scope)->store, &has_older, error) &&
+         !has_older;
 }
 
 static void
 connect_pool (VtScanJob *self)
 {
-  VtScanPool *pool = self->context.pool;
+  VtScanPool *pool = vt_scan_scope_get_context (self->scope)->pool;
 
   g_signal_connect_object (pool, "loaded", G_CALLBACK (on_pool_loaded), self, 0);
   g_signal_connect_object (pool, "failed", G_CALLBACK (on_pool_failed), self, 0);
@@ -329,17 +337,16 @@ vt_scan_job_start (VtScanJob *self)
   self->reading = TRUE;
   connect_pool (self);
   if (engine_may_be_needed (self, &error))
-    vt_scan_job_load_engine (self);
+    load_engine (self);
   if (error != NULL) {
     vt_scan_job_fail (self, error);
     return;
   }
   enter_phase (self, "open");
-  self->nested = vt_nested_reader_new (self->context.spawner, self->options);
-  self->image =
-      vt_image_start (self->context.spawner, self->options, self->result, &image_events, self);
-  if (self->context.spools != NULL)
-    vt_image_share_spools (self->image, self->context.spools);
+  self->image = vt_image_start (vt_scan_scope_get_context (self->scope)->spawner, self->options,
+                                self->result, &image_events, self);
+  if (vt_scan_scope_get_context (self->scope)->spools != NULL)
+    vt_image_share_spools (self->image, vt_scan_scope_get_context (self->scope)->spools);
 }
 
 void
@@ -348,21 +355,18 @@ vt_scan_job_stop (VtScanJob *self)
   if (has_ended (self))
     return;
   self->result->partial = TRUE;
-  self->ended = TRUE;
+  vt_scan_scope_end (self->scope);
   vt_scan_job_look_at_end (self);
 }
 
-/* Ends all that goes on for it. What other jobs need of that they ask for themselves then. */
 static void
 take_down (VtScanJob *self)
 {
-  self->ended = TRUE;
+  vt_scan_scope_end (self->scope);
   /* Contents that a worker has keep the job alive: what the pool says later is for others. */
-  g_signal_handlers_disconnect_by_data (self->context.pool, self);
+  g_signal_handlers_disconnect_by_data (vt_scan_scope_get_context (self->scope)->pool, self);
   g_clear_pointer (&self->image, vt_image_free);
-  vt_scan_opening_stop_all (self);
-  g_clear_pointer (&self->nested, vt_nested_reader_free);
-  vt_scan_pool_withdraw (self->context.pool, self);
+  vt_scan_scope_take_down (self->scope);
 }
 
 VtScanResult *
@@ -375,7 +379,8 @@ vt_scan_job_finish (VtScanJob *self)
   vt_source_clear (&self->done);
   take_down (self);
   enter_phase (self, "finish");
-  if (!vt_store_flush (self->context.store, &error) && self->result->error == NULL)
+  if (!vt_store_flush (vt_scan_scope_get_context (self->scope)->store, &error) &&
+      self->result->error == NULL)
     self->result->error = g_steal_pointer (&error);
   vt_scan_job_close_books (self);
   if (self->read_time != 0)
@@ -400,7 +405,7 @@ vt_scan_job_run (VtScanJob *self, GCancellable *cancellable)
     handler =
         g_cancellable_connect (cancellable, G_CALLBACK (on_cancelled), self->main_context, NULL);
   while (!vt_scan_job_is_done (self)) {
-    if (g_cancellable_is_cancelled (cancellable) && !self->ended)
+    if (g_cancellable_is_cancelled (cancellable) && !vt_scan_scope_has_ended (self->scope))
       vt_scan_job_stop (self);
     else
       g_main_context_iteration (self->main_context, TRUE);

@@ -7,15 +7,10 @@
 
 #include <gio/gio.h>
 
-#include "vt-engine-id.h"
 #include "vt-image.h"
 #include "vt-manifest.h"
-#include "vt-scan-flights.h"
-#include "vt-scan-pool.h"
 #include "vt-scan-result.h"
-#include "vt-store.h"
-#include "vt-template.h"
-#include "vt-unpack-pool.h"
+#include "vt-scan-scope.h"
 
 #define VT_TYPE_SCAN_JOB (vt_scan_job_get_type ())
 G_DECLARE_FINAL_TYPE (VtScanJob, vt_scan_job, VT, SCAN_JOB, GObject)
@@ -39,20 +34,6 @@ typedef struct {
  *   "message" (guint level, gchar *text)    for people; LEVEL is of GLogLevelFlags
  *   "done"                                  vt_scan_job_finish() may be called, also from within
  */
-
-/* What jobs share; all outlive them, but the template, of which each takes a reference. */
-typedef struct {
-  VtSpawner *spawner;
-  const VtEngineId *engine_id;
-  VtScanPool *pool;
-  VtStore *store;
-  VtUnpackPool *unpack_pool;
-  VtScanFlights *flights;
-  VtSpoolQueue *spools;          /* NULL: no other job may have large contents */
-  const VtEngineOptions *limits; /* those that the engine id stands for */
-  VtTemplate *template;          /* that the image is a clone of, prepared; NULL: none is known */
-  const char *const *passwords;  /* for what is encrypted in containers; NULL: none */
-} VtScanContext;
 
 /* MANIFEST may be NULL. */
 VtScanJob *

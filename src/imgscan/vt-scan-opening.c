@@ -10,7 +10,7 @@
  * space.
  */
 #include "vt-scan-content-private.h"
-#include "vt-scan-job-private.h"
+#include "vt-scan-scope-private.h"
 
 #include "vt-unpack-pool.h"
 
@@ -56,7 +56,7 @@ worst_clear (Worst *self)
 static void
 opening_free (Opening *self)
 {
-  g_hash_table_remove (self->container->job->openings, self);
+  g_hash_table_remove (self->container->scope->openings, self);
   g_clear_pointer (&self->source, vt_member_source_free);
   worst_clear (&self->infected);
   worst_clear (&self->incomplete);
@@ -79,7 +79,7 @@ is_made_up_for (const VtScanContent *container, const VtVerdict *engine)
       engine->kind != VT_VERDICT_INCOMPLETE)
     return FALSE;
   if (engine->reason == VT_REASON_ENCRYPTED)
-    return container->job->context.passwords != NULL;
+    return container->scope->context.passwords != NULL;
   return (MADE_UP_FOR & 1u << engine->reason) != 0;
 }
 
@@ -151,7 +151,7 @@ settle_if_complete (Opening *self)
 {
   if (!self->ended || self->underway > 0)
     return;
-  if (has_another_pass (self) && !self->container->job->ended)
+  if (has_another_pass (self) && !self->container->scope->ended)
     open_pass (self, self->container->kind);
   else
     settle (self);
@@ -259,7 +259,7 @@ on_member_settled (VtScanContent *settled, gpointer user_data)
 static VtReason
 check_windows (const Opening *self)
 {
-  guint64 step = MAX (self->container->job->context.limits->max_file_size / 2, 1);
+  guint64 step = MAX (self->container->scope->context.limits->max_file_size / 2, 1);
 
   return self->n_members > self->container->size / step + 2 ? VT_REASON_ENGINE_CRASH
                                                             : VT_REASON_NONE;
@@ -269,7 +269,7 @@ check_windows (const Opening *self)
 static VtReason
 count_member (Opening *self, guint64 size)
 {
-  const VtEngineOptions *limits = self->container->job->context.limits;
+  const VtEngineOptions *limits = self->container->scope->context.limits;
   VtScanContent *file = vt_scan_content_get_file (self->container);
 
   if (has_windows (self))
@@ -306,7 +306,7 @@ on_member (const VtUnpackMember *unpacked, gpointer credit, gpointer user_data)
 
   if (unpacked->content >= 0) {
     self->underway++;
-    vt_scan_content_start (vt_scan_content_new (container->job, container, unpacked->content,
+    vt_scan_content_start (vt_scan_content_new (container->scope, container, unpacked->content,
                                                 unpacked->size, on_member_settled, member));
   } else {
     const VtVerdict verdict = vt_verdict_incomplete (unpacked->reason);
@@ -336,13 +336,23 @@ on_restarted (gpointer user_data)
 }
 
 static void
+say (const Opening *self, VtReason reason, const char *detail)
+{
+  const VtScanScope *scope = self->container->scope;
+  g_autofree char *text =
+      g_strdup_printf ("container (%s): %s: %s", self->container->type ?: "unknown",
+                       vt_reason_to_string (reason), detail);
+
+  scope->events->say (text, scope->user_data);
+}
+
+static void
 on_ended (VtReason reason, const char *detail, gpointer user_data)
 {
   Opening *self = user_data;
 
   if (reason != VT_REASON_NONE)
-    vt_scan_job_say (self->container->job, "container (%s): %s: %s",
-                     self->container->type ?: "unknown", vt_reason_to_string (reason), detail);
+    say (self, reason, detail);
   self->ended = TRUE;
   self->reason = reason;
   /* The limits it was given are what was left of the file's. */
@@ -368,7 +378,7 @@ count_disks_around (const VtScanContent *container)
 static VtReason
 find_refusal (const VtScanContent *container)
 {
-  const VtEngineOptions *limits = container->job->context.limits;
+  const VtEngineOptions *limits = container->scope->context.limits;
 
   if (container->kind == VT_CONTAINER_UNSUPPORTED)
     return VT_REASON_UNSUPPORTED;
@@ -386,7 +396,7 @@ find_refusal (const VtScanContent *container)
 static guint
 find_level (const VtScanContent *container)
 {
-  return count_disks_around (container) * (container->job->context.limits->max_recursion + 1) +
+  return count_disks_around (container) * (container->scope->context.limits->max_recursion + 1) +
          container->depth;
 }
 
@@ -394,7 +404,7 @@ static VtMemberSource *
 open_source (Opening *self)
 {
   VtScanContent *container = self->container;
-  const VtScanContext *context = &container->job->context;
+  const VtScanContext *context = &container->scope->context;
   const VtEngineOptions *options = context->limits;
   const VtScanContent *file = vt_scan_content_get_file (container);
   const VtUnpackLimits limits = {
@@ -406,7 +416,7 @@ open_source (Opening *self)
   };
 
   if (self->pass == VT_CONTAINER_DISK)
-    return vt_nested_reader_open (container->job->nested, count_disks_around (container),
+    return vt_nested_reader_open (container->scope->nested, count_disks_around (container),
                                   container->file, &member_events, self);
   return vt_unpack_pool_open (context->unpack_pool, find_level (container), container->file,
                               container->size, self->pass, &limits, &member_events, self);
@@ -442,7 +452,7 @@ vt_scan_opening_start (VtScanContent *container, const VtVerdict *engine)
   /* How a disk image is read is more than the engine id tells: keys, room on disk, an appliance. */
   container->passing = container->kind == VT_CONTAINER_DISK;
   container->cut_short = self->reason == VT_REASON_RECURSION_LIMIT;
-  g_hash_table_add (container->job->openings, self);
+  g_hash_table_add (container->scope->openings, self);
   if (self->reason == VT_REASON_NONE) {
     open_pass (self, find_first_pass (container));
   } else {
@@ -452,15 +462,15 @@ vt_scan_opening_start (VtScanContent *container, const VtVerdict *engine)
 }
 
 void
-vt_scan_opening_stop_all (VtScanJob *job)
+vt_scan_opening_stop_all (VtScanScope *scope)
 {
-  g_autoptr (GList) openings = g_hash_table_get_keys (job->openings);
+  g_autoptr (GList) openings = g_hash_table_get_keys (scope->openings);
 
   for (GList *link = openings; link != NULL; link = link->next) {
     Opening *self = link->data;
 
     /* One that was settled meanwhile took those around it along. */
-    if (!g_hash_table_contains (job->openings, self))
+    if (!g_hash_table_contains (scope->openings, self))
       continue;
     stop (self, VT_REASON_ENGINE_ERROR);
     settle_if_complete (self);
