@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "vt-config.h"
 #include "vt-image.h"
 
 #define NOT_GIVEN G_MININT
@@ -52,25 +53,8 @@ vt_cli_limits_add (GOptionContext *context, VtCliLimits *self)
 gboolean
 vt_cli_parse_size (const char *option, const char *text, guint64 *size, GError **error)
 {
-  static const char units[] = "KMG";
-  char *end;
-  guint64 number = g_ascii_strtoull (text, &end, 10);
-  guint shift = 0;
-  const char *unit;
-
-  while (*end == ' ')
-    end++;
-  unit = *end != '\0' ? strchr (units, g_ascii_toupper (*end)) : NULL;
-  if (unit != NULL) {
-    shift = 10 * (guint)(unit - units + 1);
-    end++;
-  }
-  if (g_str_equal (end, "iB") || (g_str_equal (end, "B") && unit != NULL))
-    end += strlen (end);
-  if (g_ascii_isdigit (text[0]) && *end == '\0' && number > 0 && number <= G_MAXUINT64 >> shift) {
-    *size = number << shift;
+  if (vt_config_parse_size (text, size))
     return TRUE;
-  }
   g_set_error (error, G_OPTION_ERROR, G_OPTION_ERROR_BAD_VALUE,
                "%s: '%s' is not a size such as 100M or 104857600", option, text);
   return FALSE;
