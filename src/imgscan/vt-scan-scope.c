@@ -57,6 +57,38 @@ vt_scan_scope_unref (VtScanScope *self)
   g_free (self);
 }
 
+/* Whom to answer. */
+typedef struct {
+  VtScanAnswerFunc func;
+  gpointer user_data;
+} Question;
+
+static void
+on_settled (VtScanContent *settled, gpointer user_data)
+{
+  g_autoptr (VtScanContent) content = settled;
+  g_autofree Question *question = user_data;
+  const VtScanAnswer answer = {
+      .has_digest = content->has_digest,
+      .digest = content->digest,
+      .verdict = content->verdict,
+      .members = (const char *const *)content->members,
+      .source = content->source,
+  };
+
+  question->func (&answer, question->user_data);
+}
+
+void
+vt_scan_scope_scan (
+    VtScanScope *self, int file, guint64 size, VtScanAnswerFunc func, gpointer user_data)
+{
+  Question *question = g_new (Question, 1);
+
+  *question = (Question){func, user_data};
+  vt_scan_content_start (vt_scan_content_new (self, NULL, file, size, on_settled, question));
+}
+
 const VtScanContext *
 vt_scan_scope_get_context (const VtScanScope *self)
 {

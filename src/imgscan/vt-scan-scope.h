@@ -53,6 +53,21 @@ VtScanScope *vt_scan_scope_ref (VtScanScope *self);
 void vt_scan_scope_unref (VtScanScope *self);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (VtScanScope, vt_scan_scope_unref)
 
+/* What became of a content. Nothing of it is the callee's. */
+typedef struct {
+  gboolean has_digest; /* else it could not be read */
+  VtDigest digest;
+  VtVerdict verdict;
+  const char *const *members; /* where in the content that is; NULL for itself */
+  VtSource source;
+} VtScanAnswer;
+typedef void (*VtScanAnswerFunc) (const VtScanAnswer *answer, gpointer user_data);
+
+/* Scans the SIZE bytes of FILE, which is taken, and which nobody can change (a sealed memfd). FUNC
+ * is called once, never from within this call. */
+void vt_scan_scope_scan (
+    VtScanScope *self, int file, guint64 size, VtScanAnswerFunc func, gpointer user_data);
+
 const VtScanContext *vt_scan_scope_get_context (const VtScanScope *self);
 /* Contents that a hasher thread has. */
 guint vt_scan_scope_get_hashing (const VtScanScope *self);
