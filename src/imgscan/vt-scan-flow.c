@@ -298,13 +298,6 @@ find_known (VtScanContent *self, VtVerdict *verdict, VtSource *source, GError **
 }
 
 static void
-fail (VtScanScope *scope, const GError *error)
-{
-  scope->ended = TRUE;
-  scope->events->failed (error, scope->user_data);
-}
-
-static void
 look_up (VtScanContent *self)
 {
   g_autoptr (GError) error = NULL;
@@ -318,7 +311,7 @@ look_up (VtScanContent *self)
   } else if (find_known (self, &verdict, &source, &error)) {
     vt_scan_content_settle (self, &verdict, source);
   } else if (error != NULL) {
-    fail (self->scope, error);
+    self->scope->events->failed (error, self->scope->user_data);
     verdict = vt_verdict_incomplete (VT_REASON_ENGINE_ERROR);
     vt_scan_content_settle (self, &verdict, VT_SOURCE_NONE);
   } else if (vt_scan_flights_take_lead (self->scope->context.flights, self)) {

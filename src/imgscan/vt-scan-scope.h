@@ -31,7 +31,7 @@ typedef struct {
 typedef struct {
   /* The engine is to be asked; called each time. */
   void (*need_engine) (gpointer user_data);
-  /* Verdicts cannot be looked up: what comes now gets none. */
+  /* A verdict cannot be looked up: that content is an engine-error, unless this ends the scope. */
   void (*failed) (const GError *error, gpointer user_data);
   /* A verdict cannot be kept now. */
   void (*store_failed) (const GError *error, gpointer user_data);
