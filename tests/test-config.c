@@ -161,6 +161,64 @@ test_missing_file (Fixture *fixture, gconstpointer data)
   g_assert_true (g_str_has_prefix (error->message, fixture->file));
 }
 
+static void
+assert_same (const Values *a, const Values *b)
+{
+  g_assert_cmpstr (a->name, ==, b->name);
+  g_assert_cmpstr (a->other, ==, b->other);
+  g_assert_cmpstrv (a->listen, b->listen);
+  g_assert_cmpstrv (a->none, b->none);
+  g_assert_true (a->wanted == b->wanted);
+  g_assert_cmpuint (a->jobs, ==, b->jobs);
+  g_assert_cmpuint (a->room, ==, b->room);
+  g_assert_cmpuint (a->patience, ==, b->patience);
+}
+
+static void
+test_printed_text_reads_back (Fixture *fixture, gconstpointer data)
+{
+  static const char *const texts[] = {
+      "",
+      "[service]\nname=a \\\\ b\\nc \xc3\xa4 #d=e\nother=[x]\nlisten=x;y z\nnone=\n",
+      "[service]\nlisten=\nnone=\\sa\\tb;;\n[engine]\nwanted=false\njobs=8\n",
+      "[engine]\nroom=0\npatience=0\n",
+      "[engine]\nroom=1023\npatience=59\n",
+      "[engine]\nroom=3M\npatience=90m\n",
+      "[engine]\nroom=1025K\npatience=61\n",
+      "[engine]\nroom=1G\npatience=1d\n",
+  };
+
+  for (gsize i = 0; i < G_N_ELEMENTS (texts); i++) {
+    g_autoptr (GError) error = NULL;
+    g_autofree char *printed = NULL;
+    Values before;
+
+    g_assert_true (read_text (fixture, texts[i], &error));
+    before = fixture->values;
+    memset (&fixture->values, 0, sizeof fixture->values);
+    printed = vt_config_print (fields, G_N_ELEMENTS (fields), &before);
+    g_test_message ("%s", printed);
+    g_assert_true (read_text (fixture, printed, &error));
+    assert_same (&fixture->values, &before);
+    vt_config_clear (fields, G_N_ELEMENTS (fields), &before);
+    vt_config_clear (fields, G_N_ELEMENTS (fields), &fixture->values);
+    memset (&fixture->values, 0, sizeof fixture->values);
+  }
+}
+
+static void
+test_all_keys_are_printed (Fixture *fixture, gconstpointer data)
+{
+  g_autoptr (GError) error = NULL;
+  g_autofree char *printed = NULL;
+
+  g_assert_true (read_text (fixture, "[engine]\nroom=1025K\npatience=5400\n", &error));
+  printed = vt_config_print (fields, G_N_ELEMENTS (fields), &fixture->values);
+  g_assert_cmpstr (printed, ==,
+                   "[service]\nname=unnamed\n#other=\nlisten=one\nnone=\n\n"
+                   "[engine]\nwanted=true\njobs=2\nroom=1025K\npatience=90m\n");
+}
+
 #define ADD(name, function) g_test_add ("/config/" name, Fixture, NULL, set_up, function, tear_down)
 
 int
@@ -172,5 +230,7 @@ main (int argc, char **argv)
   ADD ("values-are-taken", test_values_are_taken);
   ADD ("errors-say-where", test_errors_say_where);
   ADD ("missing-file", test_missing_file);
+  ADD ("printed-text-reads-back", test_printed_text_reads_back);
+  ADD ("all-keys-are-printed", test_all_keys_are_printed);
   return g_test_run ();
 }

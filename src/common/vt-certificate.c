@@ -4,7 +4,9 @@
 #include <openssl/ec.h>
 #include <openssl/err.h>
 #include <openssl/pem.h>
+#include <openssl/x509v3.h>
 #include <string.h>
+#include <time.h>
 
 G_DEFINE_QUARK (vt_certificate_error_quark, vt_certificate_error)
 
@@ -187,4 +189,62 @@ vt_certificate_get_serial (const char *certificate, GError **error)
   for (int i = 0; i < ASN1_STRING_length (serial); i++)
     g_string_append_printf (hex, "%02x", ASN1_STRING_get0_data (serial)[i]);
   return g_string_free (hex, FALSE);
+}
+
+/* The first common name of SUBJECT, if it can be a name. */
+static char *
+get_common_name (X509_NAME *subject, GError **error)
+{
+  int place = X509_NAME_get_index_by_NID (subject, NID_commonName, -1);
+  X509_NAME_ENTRY *entry = place >= 0 ? X509_NAME_get_entry (subject, place) : NULL;
+  guint8 *utf8 = NULL;
+  int length = entry != NULL ? ASN1_STRING_to_UTF8 (&utf8, X509_NAME_ENTRY_get_data (entry)) : -1;
+  g_autofree char *name = length >= 0 ? g_strndup ((const char *)utf8, (gsize)length) : NULL;
+
+  OPENSSL_free (utf8);
+  if (name != NULL && strlen (name) == (gsize)length && vt_certificate_is_name (name))
+    return g_steal_pointer (&name);
+  g_set_error_literal (error, VT_CERTIFICATE_ERROR, VT_CERTIFICATE_ERROR_NAME,
+                       "the subject has no common name that can be a name");
+  return NULL;
+}
+
+char *
+vt_certificate_get_name (const char *certificate, GError **error)
+{
+  g_autoptr (X509) read = vt_certificate_read (certificate, error);
+
+  return read != NULL ? get_common_name (X509_get_subject_name (read), error) : NULL;
+}
+
+char *
+vt_certificate_get_requested_name (const char *request, GError **error)
+{
+  g_autoptr (X509_REQ) read = vt_certificate_read_request (request, error);
+
+  return read != NULL ? get_common_name (X509_REQ_get_subject_name (read), error) : NULL;
+}
+
+gboolean
+vt_certificate_is_of_client (const char *certificate)
+{
+  g_autoptr (X509) read = vt_certificate_read (certificate, NULL);
+
+  return read != NULL && X509_check_purpose (read, X509_PURPOSE_SSL_CLIENT, 0) == 1;
+}
+
+gboolean
+vt_certificate_get_end (const char *certificate, gint64 *end, GError **error)
+{
+  g_autoptr (X509) read = vt_certificate_read (certificate, error);
+  struct tm time;
+
+  if (read == NULL)
+    return FALSE;
+  if (ASN1_TIME_to_tm (X509_get0_notAfter (read), &time) != 1) {
+    vt_certificate_fail (error, "the end of a certificate");
+    return FALSE;
+  }
+  *end = timegm (&time);
+  return TRUE;
 }

@@ -39,6 +39,19 @@ char *vt_certificate_new_request (const char *key,
 
 /* The serial number in hexadecimal digits; free with g_free(). CERTIFICATE is PEM. */
 char *vt_certificate_get_serial (const char *certificate, GError **error) G_GNUC_WARN_UNUSED_RESULT;
+/* The last second in which it is valid, since 1970. CERTIFICATE is PEM. */
+gboolean vt_certificate_get_end (const char *certificate,
+                                 gint64 *end,
+                                 GError **error) G_GNUC_WARN_UNUSED_RESULT;
+
+/* The common name of whom CERTIFICATE is for, and of who asks by REQUEST, both PEM; free with
+ * g_free(). */
+char *vt_certificate_get_name (const char *certificate, GError **error) G_GNUC_WARN_UNUSED_RESULT;
+char *vt_certificate_get_requested_name (const char *request,
+                                         GError **error) G_GNUC_WARN_UNUSED_RESULT;
+
+/* Whether CERTIFICATE, PEM, may be shown by a TLS client (RFC 5280, 4.2.1.12: clientAuth). */
+gboolean vt_certificate_is_of_client (const char *certificate);
 
 typedef struct _VtAuthority VtAuthority;
 

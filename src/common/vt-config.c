@@ -29,8 +29,8 @@ vt_config_parse_size (const char *text, guint64 *size)
   return TRUE;
 }
 
-static gboolean
-parse_duration (const char *text, guint64 *seconds)
+gboolean
+vt_config_parse_duration (const char *text, guint64 *seconds)
 {
   static const struct {
     const char *unit;
@@ -46,6 +46,34 @@ parse_duration (const char *text, guint64 *seconds)
       return TRUE;
     }
   return FALSE;
+}
+
+/* In the largest unit that leaves a whole number. */
+static char *
+print_size (guint64 size)
+{
+  static const char *const units[] = {"", "K", "M", "G"};
+  gsize i = 0;
+
+  while (size > 0 && size % 1024 == 0 && i + 1 < G_N_ELEMENTS (units)) {
+    size /= 1024;
+    i++;
+  }
+  return g_strdup_printf ("%" G_GUINT64_FORMAT "%s", size, units[i]);
+}
+
+static char *
+print_duration (guint64 seconds)
+{
+  static const struct {
+    const char *unit;
+    guint64 seconds;
+  } units[] = {{"d", 24 * 60 * 60}, {"h", 60 * 60}, {"m", 60}};
+
+  for (gsize i = 0; i < G_N_ELEMENTS (units); i++)
+    if (seconds > 0 && seconds % units[i].seconds == 0)
+      return g_strdup_printf ("%" G_GUINT64_FORMAT "%s", seconds / units[i].seconds, units[i].unit);
+  return g_strdup_printf ("%" G_GUINT64_FORMAT "s", seconds);
 }
 
 static gpointer
@@ -76,7 +104,7 @@ take_number (const VtConfigField *field, const char *text, guint64 *value, GErro
   if (field->type == VT_CONFIG_SIZE)
     is_one = g_str_equal (text, "0") || vt_config_parse_size (text, &number);
   else if (field->type == VT_CONFIG_DURATION)
-    is_one = parse_duration (text, &number);
+    is_one = vt_config_parse_duration (text, &number);
   else
     is_one = g_ascii_string_to_unsigned (text, 10, 0, G_MAXUINT64, &number, NULL);
   if (!is_one)
@@ -217,6 +245,56 @@ vt_config_read (
   if (file != NULL)
     g_prefix_error (error, "%s: ", file);
   return FALSE;
+}
+
+/* NULL: it is not set. */
+static char *
+print_value (const VtConfigField *field, gconstpointer values)
+{
+  gconstpointer value = (const guint8 *)values + field->offset;
+
+  switch (field->type) {
+  case VT_CONFIG_TEXT:
+    return g_strdup (*(char *const *)value);
+  case VT_CONFIG_LIST:
+    return g_strjoinv (";", *(const GStrv *)value);
+  case VT_CONFIG_FLAG:
+    return g_strdup (*(const gboolean *)value ? "true" : "false");
+  case VT_CONFIG_SIZE:
+    return print_size (*(const guint64 *)value);
+  case VT_CONFIG_DURATION:
+    return print_duration (*(const guint64 *)value);
+  case VT_CONFIG_NUMBER:
+  default:
+    return g_strdup_printf ("%" G_GUINT64_FORMAT, *(const guint64 *)value);
+  }
+}
+
+/* With GKeyFile's own escapes. */
+static char *
+escape (const VtConfigField *field, const char *text)
+{
+  g_autoptr (GKeyFile) file = g_key_file_new ();
+
+  g_key_file_set_string (file, field->group, field->key, text);
+  return g_key_file_get_value (file, field->group, field->key, NULL);
+}
+
+char *
+vt_config_print (const VtConfigField *fields, gsize n, gconstpointer values)
+{
+  g_autoptr (GString) text = g_string_new (NULL);
+
+  for (gsize i = 0; i < n; i++) {
+    g_autofree char *value = print_value (fields + i, values);
+    g_autofree char *escaped = value != NULL ? escape (fields + i, value) : NULL;
+
+    if (i == 0 || !g_str_equal (fields[i].group, fields[i - 1].group))
+      g_string_append_printf (text, "%s[%s]\n", i == 0 ? "" : "\n", fields[i].group);
+    g_string_append_printf (text, "%s%s=%s\n", escaped == NULL ? "#" : "", fields[i].key,
+                            escaped != NULL ? escaped : "");
+  }
+  return g_string_free (g_steal_pointer (&text), FALSE);
 }
 
 void

@@ -42,8 +42,13 @@ gboolean vt_config_read (const char *file,
                          gsize n,
                          gpointer values,
                          GError **error) G_GNUC_WARN_UNUSED_RESULT;
+/* VALUES as a file that reads back to the same; a text that is not set is a comment. Free with
+ * g_free(). */
+char *vt_config_print (const VtConfigField *fields, gsize n, gconstpointer values);
 /* Frees what is in VALUES, but not that itself. */
 void vt_config_clear (const VtConfigField *fields, gsize n, gpointer values);
 
 /* "100M", "64 KiB", "1048576": K, M and G stand for powers of 1,024. FALSE: it is none, or 0. */
 gboolean vt_config_parse_size (const char *text, guint64 *size);
+/* "90", "90s", "30m", "12h", "7d", in seconds. FALSE: it is none. */
+gboolean vt_config_parse_duration (const char *text, guint64 *seconds);
