@@ -429,7 +429,7 @@ test_lost_worker_is_told_by_whom_it_concerns (Fixture *fixture, gconstpointer re
 
   for (guint i = 0; i < 2; i++)
     g_signal_connect (jobs[i], "message", G_CALLBACK (count_warning), &warnings[i]);
-  submit_filler (fixture, jobs[1]);
+  submit_filler (fixture, jobs[1]->scope);
   g_assert_cmpint (kill (worker, SIGKILL), ==, 0);
   let_in (2);
   for (guint i = 0; i < 2; i++)

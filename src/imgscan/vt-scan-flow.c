@@ -13,6 +13,9 @@
 
 #include "vt-fd.h"
 
+/* Verdicts of a scope that are not for the store; a few MB. */
+#define FAILURES_MAX 20000
+
 VtScanContent *
 vt_scan_content_new (VtScanScope *scope,
                      VtScanContent *container,
@@ -72,6 +75,9 @@ remember_failure (VtScanContent *self)
 {
   VtKnownVerdict *failure = g_new0 (VtKnownVerdict, 1);
 
+  /* To find one of them out again is better than to grow for ever. */
+  if (g_hash_table_size (self->scope->failures) >= FAILURES_MAX)
+    vt_scan_scope_forget_failures (self->scope);
   failure->verdict = self->verdict;
   failure->members = g_strdupv (self->members);
   failure->passing = self->passing;

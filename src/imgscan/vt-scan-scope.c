@@ -95,6 +95,12 @@ vt_scan_scope_get_context (const VtScanScope *self)
   return &self->context;
 }
 
+void
+vt_scan_scope_forget_failures (VtScanScope *self)
+{
+  g_hash_table_remove_all (self->failures);
+}
+
 guint
 vt_scan_scope_get_hashing (const VtScanScope *self)
 {

@@ -69,6 +69,9 @@ void vt_scan_scope_scan (
     VtScanScope *self, int file, guint64 size, VtScanAnswerFunc func, gpointer user_data);
 
 const VtScanContext *vt_scan_scope_get_context (const VtScanScope *self);
+/* What is not for the store (a crash, a time limit, want of room) is kept for the copies that come
+ * later. From now on it is found out again. */
+void vt_scan_scope_forget_failures (VtScanScope *self);
 /* Contents that a hasher thread has. */
 guint vt_scan_scope_get_hashing (const VtScanScope *self);
 /* Nothing that comes now counts. Contents that go on get their verdicts, of no worth. */

@@ -7,7 +7,7 @@
 #pragma once
 
 #include "vt-sqlite.h"
-#include "vt-store.h"
+#include "vt-store-contents.h"
 
 /* "VtVd": marks a database as a verdict store. Never to be changed. */
 #define VT_STORE_APPLICATION_ID 0x56745664
@@ -42,6 +42,8 @@ struct _VtStore {
   VtStoreEngine engine;
   gint64 now;     /* when that was named: seconds since 1970 */
   gint64 max_age; /* of what older verdicts may be found with, in seconds; 0: none count */
+  VtStoreInsertFunc insert_func; /* NULL: nobody is told */
+  gpointer insert_data;
 };
 
 /* PATH resolved, made with its directory if it does not exist, and found fit to be trusted. */
@@ -67,8 +69,6 @@ gboolean vt_store_end (VtStore *self, gboolean ok, GError **error) G_GNUC_WARN_U
 void vt_store_drop_pending (VtStore *self);
 /* The first six columns of a row: size, kind, reason, threat, used, members. FALSE: no verdict. */
 gboolean vt_store_read_row (sqlite3_stmt *row, guint64 size, VtVerdict *verdict, GStrv *members);
-/* Notes that a verdict, last used at USED, is of use now; if that is worth it. */
-void vt_store_note_use (VtStore *self, const char *engine_id, const VtDigest *digest, gint64 used);
 
 /* To parameters 2 to 4: what is known of ENGINE_ID beside its name; NULL where nothing is. */
 void vt_store_bind_engine (const VtStore *self, sqlite3_stmt *statement, const char *engine_id);

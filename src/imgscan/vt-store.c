@@ -326,13 +326,13 @@ vt_store_note_use (VtStore *self, const char *engine_id, const VtDigest *digest,
 }
 
 gboolean
-vt_store_lookup (VtStore *self,
-                 const char *engine_id,
-                 const VtDigest *digest,
-                 guint64 size,
-                 VtVerdict *verdict,
-                 GStrv *members,
-                 GError **error)
+vt_store_find (VtStore *self,
+               const char *engine_id,
+               const VtDigest *digest,
+               guint64 *size,
+               VtVerdict *verdict,
+               GStrv *members,
+               GError **error)
 {
   PendingVerdict key = make_key (self, engine_id, digest);
   const PendingVerdict *pending = g_hash_table_lookup (self->pending, &key);
@@ -343,8 +343,7 @@ vt_store_lookup (VtStore *self,
 
   *members = NULL;
   if (pending != NULL) {
-    if ((guint64)pending->size != size)
-      return FALSE;
+    *size = (guint64)pending->size;
     *verdict = pending->verdict;
     *members = g_strdupv (pending->members);
     return TRUE;
@@ -352,7 +351,8 @@ vt_store_lookup (VtStore *self,
   statement = bind_key (self, VT_STORE_STATEMENT_LOOKUP, &key);
   step = sqlite3_step (statement);
   if (step == SQLITE_ROW) {
-    found = vt_store_read_row (statement, size, verdict, members);
+    *size = (guint64)sqlite3_column_int64 (statement, 0);
+    found = vt_store_read_row (statement, *size, verdict, members);
     used = sqlite3_column_int64 (statement, 4);
   } else if (step != SQLITE_DONE) {
     vt_store_set_error (self, "reading", error);
@@ -362,6 +362,25 @@ vt_store_lookup (VtStore *self,
   if (found)
     vt_store_note_use (self, engine_id, digest, used);
   return found;
+}
+
+gboolean
+vt_store_lookup (VtStore *self,
+                 const char *engine_id,
+                 const VtDigest *digest,
+                 guint64 size,
+                 VtVerdict *verdict,
+                 GStrv *members,
+                 GError **error)
+{
+  guint64 found_size;
+
+  if (!vt_store_find (self, engine_id, digest, &found_size, verdict, members, error))
+    return FALSE;
+  if (found_size == size)
+    return TRUE;
+  g_clear_pointer (members, g_strfreev);
+  return FALSE;
 }
 
 gboolean
@@ -383,5 +402,7 @@ vt_store_insert (VtStore *self,
   pending->used = now_seconds ();
   pending->verdict = *verdict;
   pending->members = g_strdupv ((char **)members);
+  if (self->insert_func != NULL)
+    self->insert_func (engine_id, digest, verdict, self->insert_data);
   return gather (self, self->pending, pending, error);
 }
