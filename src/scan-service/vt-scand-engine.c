@@ -12,13 +12,14 @@
 #define RETRY_S 5
 
 typedef struct {
-  VtScandEngine *engine; /* not owned; NULL: it is no more */
+  VtScandEngine *engine; /* not owned */
   VtEngineId *id;
   VtScanPool *pool;
   VtScanFlights *flights;
   VtScanScope *scope;
   guint underway;   /* contents without a verdict */
   gboolean retired; /* goes when there are none */
+  GSource *unused;  /* then */
 } Generation;
 
 struct _VtScandEngine {
@@ -27,22 +28,23 @@ struct _VtScandEngine {
   VtScandEngineSetup setup;
   Generation *current; /* in force; NULL: none is */
   Generation *next;    /* being loaded or tried; NULL: none is */
-  gboolean looking;    /* a thread is at the signatures */
+  GPtrArray *all;      /* of Generation: these, and those that are retired and not gone */
+  gboolean stopped;
+  gboolean looking; /* a thread is at the signatures */
   gboolean look_again;
   GSource *retry;
 };
 
 G_DEFINE_TYPE (VtScandEngine, vt_scand_engine, G_TYPE_OBJECT)
 
-enum { SIGNAL_IN_FORCE, SIGNAL_REFUSED, SIGNAL_LOST, SIGNAL_MESSAGE, N_SIGNALS };
+enum { SIGNAL_IN_FORCE, SIGNAL_CONFIRMED, SIGNAL_REFUSED, SIGNAL_LOST, SIGNAL_MESSAGE, N_SIGNALS };
 
 static guint signals[N_SIGNALS];
 
 static void
 say (Generation *self, GLogLevelFlags level, const char *text)
 {
-  if (self->engine != NULL)
-    g_signal_emit (self->engine, signals[SIGNAL_MESSAGE], 0, (guint)level, text);
+  g_signal_emit (self->engine, signals[SIGNAL_MESSAGE], 0, (guint)level, text);
 }
 
 /* Events of its contents. The engine is loaded before it gets any. */
@@ -72,9 +74,13 @@ static const VtScanScopeEvents events = {
     .hashed = on_needed,
 };
 
+/* What is still underway is answered, without a verdict. */
 static void
 generation_free (Generation *self)
 {
+  self->retired = FALSE;
+  vt_source_clear (&self->unused);
+  g_ptr_array_remove_fast (self->engine->all, self);
   g_signal_handlers_disconnect_by_data (self->pool, self);
   vt_scan_scope_take_down (self->scope);
   vt_scan_scope_unref (self->scope);
@@ -95,8 +101,11 @@ on_unused (gpointer user_data)
 static void
 free_if_unused (Generation *self)
 {
-  if (self->retired && self->underway == 0)
-    g_idle_add (on_unused, self);
+  if (!self->retired || self->underway > 0 || self->unused != NULL)
+    return;
+  self->unused = g_idle_source_new ();
+  g_source_set_callback (self->unused, on_unused, self, NULL);
+  g_source_attach (self->unused, g_main_context_get_thread_default ());
 }
 
 static void
@@ -121,6 +130,8 @@ on_proven (const VtScanAnswer *answer, gpointer user_data)
   g_autoptr (GError) error = NULL;
 
   self->underway--;
+  if (self->engine->stopped)
+    return;
   if (self->retired) {
     free_if_unused (self);
     return;
@@ -211,6 +222,7 @@ generation_new (VtScandEngine *engine, VtEngineId *id)
   };
 
   self->engine = engine;
+  g_ptr_array_add (engine->all, self);
   self->id = id;
   self->pool = vt_scan_pool_new (setup->spawner, setup->options, setup->workers);
   self->flights = vt_scan_flights_new ();
@@ -302,9 +314,12 @@ on_read (GObject *source, GAsyncResult *result, gpointer user_data)
   g_autoptr (VtEngineId) id = g_task_propagate_pointer (G_TASK (result), &error);
 
   self->looking = FALSE;
+  if (self->stopped)
+    return;
   if (id == NULL) {
     refuse (self, error);
   } else if (self->current != NULL && g_str_equal (self->current->id->id, id->id)) {
+    g_signal_emit (self, signals[SIGNAL_CONFIRMED], 0);
     look_again_if_asked (self);
   } else {
     self->next = generation_new (self, g_steal_pointer (&id));
@@ -318,7 +333,7 @@ vt_scand_engine_look (VtScandEngine *self)
   g_autoptr (GTask) task = NULL;
 
   self->look_again = self->looking || self->next != NULL;
-  if (self->look_again)
+  if (self->look_again || self->stopped)
     return;
   self->looking = TRUE;
   task = g_task_new (self, NULL, on_read, NULL);
@@ -366,13 +381,38 @@ vt_scand_engine_scan (
   return TRUE;
 }
 
-static void
-drop (Generation *generation)
+void
+vt_scand_engine_forget_failures (VtScandEngine *self)
 {
-  if (generation == NULL)
-    return;
-  generation->engine = NULL;
-  retire (generation);
+  if (self->current != NULL)
+    vt_scan_scope_forget_failures (self->current->scope);
+}
+
+static gboolean
+is_hashing (const VtScandEngine *self)
+{
+  for (guint i = 0; i < self->all->len; i++) {
+    const Generation *generation = g_ptr_array_index (self->all, i);
+
+    if (vt_scan_scope_get_hashing (generation->scope) > 0)
+      return TRUE;
+  }
+  return FALSE;
+}
+
+void
+vt_scand_engine_stop (VtScandEngine *self)
+{
+  self->stopped = TRUE;
+  vt_source_clear (&self->retry);
+  for (guint i = 0; i < self->all->len; i++)
+    vt_scan_scope_end (((Generation *)g_ptr_array_index (self->all, i))->scope);
+  while (is_hashing (self) || self->looking)
+    g_main_context_iteration (g_main_context_get_thread_default (), TRUE);
+  self->current = NULL;
+  self->next = NULL;
+  while (self->all->len > 0)
+    generation_free (g_ptr_array_index (self->all, self->all->len - 1));
 }
 
 static void
@@ -380,10 +420,15 @@ vt_scand_engine_dispose (GObject *object)
 {
   VtScandEngine *self = VT_SCAND_ENGINE (object);
 
-  vt_source_clear (&self->retry);
-  drop (g_steal_pointer (&self->current));
-  drop (g_steal_pointer (&self->next));
+  vt_scand_engine_stop (self);
   G_OBJECT_CLASS (vt_scand_engine_parent_class)->dispose (object);
+}
+
+static void
+vt_scand_engine_finalize (GObject *object)
+{
+  g_ptr_array_unref (VT_SCAND_ENGINE (object)->all);
+  G_OBJECT_CLASS (vt_scand_engine_parent_class)->finalize (object);
 }
 
 static void
@@ -392,8 +437,11 @@ vt_scand_engine_class_init (VtScandEngineClass *klass)
   GType type = G_TYPE_FROM_CLASS (klass);
 
   G_OBJECT_CLASS (klass)->dispose = vt_scand_engine_dispose;
+  G_OBJECT_CLASS (klass)->finalize = vt_scand_engine_finalize;
   signals[SIGNAL_IN_FORCE] = g_signal_new ("in-force", type, G_SIGNAL_RUN_LAST, 0, NULL, NULL, NULL,
                                            G_TYPE_NONE, 1, G_TYPE_POINTER);
+  signals[SIGNAL_CONFIRMED] =
+      g_signal_new ("confirmed", type, G_SIGNAL_RUN_LAST, 0, NULL, NULL, NULL, G_TYPE_NONE, 0);
   signals[SIGNAL_REFUSED] = g_signal_new ("refused", type, G_SIGNAL_RUN_LAST, 0, NULL, NULL, NULL,
                                           G_TYPE_NONE, 1, G_TYPE_ERROR);
   signals[SIGNAL_LOST] = g_signal_new ("lost", type, G_SIGNAL_RUN_LAST, 0, NULL, NULL, NULL,
@@ -405,6 +453,7 @@ vt_scand_engine_class_init (VtScandEngineClass *klass)
 static void
 vt_scand_engine_init (VtScandEngine *self)
 {
+  self->all = g_ptr_array_new ();
 }
 
 VtScandEngine *

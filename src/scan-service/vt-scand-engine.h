@@ -14,6 +14,7 @@ G_DECLARE_FINAL_TYPE (VtScandEngine, vt_scand_engine, VT, SCAND_ENGINE, GObject)
 /*
  * Signals, in the thread that the engine was made in:
  *   "in-force" (VtEngineId *id)   from now on contents are scanned with this one
+ *   "confirmed" ()                what is in the directory of signatures is in force already
  *   "refused" (GError *error)     what is in the directory of signatures cannot be used; the engine
  *                                 in force stays so
  *   "lost" (GError *error)        the engine in force has failed, and is being loaded again; until
@@ -48,3 +49,10 @@ gboolean vt_scand_engine_scan (VtScandEngine *self,
                                guint64 size,
                                VtScanAnswerFunc func,
                                gpointer user_data) G_GNUC_WARN_UNUSED_RESULT;
+
+/* What got no verdict for a reason that passes (a crash, a time limit) is found out again. */
+void vt_scand_engine_forget_failures (VtScandEngine *self);
+
+/* Ends it: whoever waits for a verdict gets his answer, engine-error, from within this call.
+ * Disposing of it does the same. */
+void vt_scand_engine_stop (VtScandEngine *self);
