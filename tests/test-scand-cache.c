@@ -181,6 +181,24 @@ test_restart (Fixture *fixture, gconstpointer data)
   g_assert_cmpint (known (fixture, 2, NOW + GRACE_S), ==, VT_VERDICT_UNKNOWN);
 }
 
+static void
+test_distrust (Fixture *fixture, gconstpointer data)
+{
+  VtDigest digests[] = {digest_of_number (1), digest_of_number (2), digest_of_number (3)};
+
+  set_engine (fixture, ENGINE_A, NOW);
+  insert_number (fixture->store, ENGINE_A, 1, vt_verdict_clean ());
+  insert_number (fixture->store, ENGINE_A, 2, vt_verdict_infected ("Eicar"));
+  set_engine (fixture, ENGINE_B, NOW);
+  insert_number (fixture->store, ENGINE_B, 3, vt_verdict_clean ());
+  for (guint i = 0; i < G_N_ELEMENTS (digests); i++)
+    vt_scand_cache_distrust (fixture->cache, &digests[i]);
+  g_assert_cmpint (known (fixture, 1, NOW), ==, VT_VERDICT_UNKNOWN);
+  g_assert_cmpint (known (fixture, 2, NOW), ==, VT_VERDICT_INFECTED);
+  /* The engine in force knows what the one before said. */
+  g_assert_cmpint (known (fixture, 3, NOW), ==, VT_VERDICT_CLEAN);
+}
+
 /* One that comes back when it had been forgotten, or with a state database that was lost. */
 static void
 test_engine_that_the_store_knows (Fixture *fixture, gconstpointer data)
@@ -260,6 +278,7 @@ main (int argc, char **argv)
   ADD ("/scand-cache/revoked", test_revoked);
   ADD ("/scand-cache/revoked-late", test_revoked_late);
   ADD ("/scand-cache/restart", test_restart);
+  ADD ("/scand-cache/distrust", test_distrust);
   ADD ("/scand-cache/engine-that-the-store-knows", test_engine_that_the_store_knows);
   ADD ("/scand-cache/prune", test_prune);
   ADD ("/scand-cache/many-engines", test_many_engines);

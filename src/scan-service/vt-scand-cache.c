@@ -152,6 +152,16 @@ vt_scand_cache_load (VtScandCache *self, const char *engine_id, gint64 supersede
   return vt_store_visit (self->store, engine_id, load_verdict, &loading, error);
 }
 
+void
+vt_scand_cache_distrust (VtScandCache *self, const VtDigest *digest)
+{
+  VtScandEntry entry;
+
+  if (vt_scand_index_get (self->index, digest, &entry) && entry.kind == VT_VERDICT_CLEAN &&
+      self->engines[entry.engine].superseded != 0)
+    vt_scand_index_remove (self->index, digest);
+}
+
 gboolean
 vt_scand_cache_set_engine (VtScandCache *self, const char *engine_id, gint64 now, GError **error)
 {

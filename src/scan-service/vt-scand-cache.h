@@ -40,6 +40,13 @@ gboolean vt_scand_cache_load (VtScandCache *self,
                               gint64 superseded,
                               GError **error) G_GNUC_WARN_UNUSED_RESULT;
 
+/*
+ * An engine has found DIGEST infected, and that has been told. What an engine that is not in force
+ * says of it, that it is clean, is not known any more: after a crash the store may have lost the
+ * later word.
+ */
+void vt_scand_cache_distrust (VtScandCache *self, const VtDigest *digest);
+
 /* ENGINE_ID is in force from NOW on (seconds since 1970). Of one that was not known, what the store
  * has is taken; an error is one of reading that, and the engine is in force all the same. */
 gboolean vt_scand_cache_set_engine (VtScandCache *self,

@@ -6,6 +6,7 @@
 #include <netinet/tcp.h>
 #include <sys/socket.h>
 
+#include "vt-scand-stream.h"
 #include "vt-source.h"
 
 /* The header of a TLS record (RFC 8446, 5.1): type, version, length; and what a record may have. */
@@ -22,11 +23,12 @@ struct _VtScandConnection {
   GSocketConnection *base;
   GIOStream *stream; /* what requests go over: TLS, or BASE */
   GTlsConnection *tls;
-  const VtScandPeer *peer;
+  VtScandPeer *peer; /* as the first handshake told: TLS 1.2 can have more */
   GSocketAddress *local;
   GSocketAddress *remote;
   GSource *deadline;
   GSource *wait;
+  int awaited;               /* bytes that have to be here before a wait for a hello ends */
   GCancellable *cancellable; /* of the handshake */
   gboolean handshaking;
   gboolean freed; /* while that goes on */
@@ -49,6 +51,7 @@ finish_free (VtScandConnection *self)
   g_clear_object (&self->local);
   g_clear_object (&self->remote);
   g_clear_object (&self->cancellable);
+  g_clear_pointer (&self->peer, vt_scand_peer_free);
   g_free (self);
 }
 
@@ -189,7 +192,7 @@ on_handshake (GObject *source, GAsyncResult *result, gpointer user_data)
   } else if (!done) {
     vt_scand_connection_free (self);
   } else {
-    self->peer = certificate != NULL ? vt_scand_peer_get (certificate) : NULL;
+    self->peer = certificate != NULL ? vt_scand_peer_new (certificate) : NULL;
     wait_for_request (self);
   }
 }
@@ -206,7 +209,8 @@ start_tls (VtScandConnection *self)
       "require-close-notify", FALSE, "advertised-protocols", protocols, NULL);
   if (self->tls == NULL)
     return FALSE;
-  g_set_object (&self->stream, G_IO_STREAM (self->tls));
+  g_clear_object (&self->stream);
+  self->stream = vt_scand_stream_new (G_IO_STREAM (self->tls));
   self->cancellable = g_cancellable_new ();
   self->handshaking = TRUE;
   g_signal_connect (self->tls, "accept-certificate", G_CALLBACK (on_certificate), NULL);
@@ -219,6 +223,7 @@ start_tls (VtScandConnection *self)
 static void
 wait_for_bytes (VtScandConnection *self, int n)
 {
+  self->awaited = n;
   g_socket_set_option (get_socket (self), SOL_SOCKET, SO_RCVLOWAT, n, NULL);
 }
 
@@ -241,7 +246,8 @@ on_hello (GSocket *socket, GIOCondition condition, gpointer user_data)
   gssize n = recv (g_socket_get_fd (socket), buffer, sizeof buffer, MSG_PEEK | MSG_DONTWAIT);
   int size = n >= RECORD_HEADER ? get_record_size (buffer) : 0;
 
-  if (size > n && n < HELLO_WAITED_FOR && (condition & (G_IO_HUP | G_IO_ERR)) == 0) {
+  /* With fewer bytes than were waited for, no more will come. */
+  if (size > n && n < HELLO_WAITED_FOR && n >= self->awaited) {
     wait_for_bytes (self, MIN (size, HELLO_WAITED_FOR));
     return G_SOURCE_CONTINUE;
   }
@@ -260,7 +266,7 @@ vt_scand_connection_new (const VtScandConnectionSetup *setup, GSocketConnection 
 
   self->setup = setup;
   self->base = g_object_ref (base);
-  self->stream = G_IO_STREAM (g_object_ref (base));
+  self->stream = vt_scand_stream_new (G_IO_STREAM (base));
   self->local = g_socket_connection_get_local_address (base, NULL);
   self->remote = g_socket_connection_get_remote_address (base, NULL);
   socket = get_socket (self);

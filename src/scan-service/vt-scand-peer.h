@@ -11,6 +11,7 @@ typedef struct {
   char *name;
 } VtScandPeer;
 
-/* CERTIFICATE has been verified. What is found is kept with it, for the next request; NULL: it is
- * not one that an agent can have. */
-const VtScandPeer *vt_scand_peer_get (GTlsCertificate *certificate);
+/* CERTIFICATE has been verified; NULL: it is not one that an agent can have. */
+VtScandPeer *vt_scand_peer_new (GTlsCertificate *certificate);
+void vt_scand_peer_free (VtScandPeer *self);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (VtScandPeer, vt_scand_peer_free)

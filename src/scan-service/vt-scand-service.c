@@ -251,6 +251,17 @@ open_databases (VtScandService *self, GError **error)
 }
 
 static gboolean
+load_changes (VtScandService *self, GError **error)
+{
+  g_autoptr (GPtrArray) changes = vt_scand_state_list_changes (self->state, error);
+
+  for (guint i = 0; changes != NULL && i < changes->len; i++)
+    vt_scand_cache_distrust (self->cache,
+                             &((const VtScandChange *)g_ptr_array_index (changes, i))->digest);
+  return changes != NULL;
+}
+
+static gboolean
 load_cache (VtScandService *self, GError **error)
 {
   const VtScandCacheLimits limits = {.max_entries = self->config->cache_entries,
@@ -266,7 +277,7 @@ load_cache (VtScandService *self, GError **error)
     if (!vt_scand_cache_load (self->cache, engine->id, engine->superseded, error))
       return FALSE;
   }
-  return TRUE;
+  return load_changes (self, error);
 }
 
 static void

@@ -258,6 +258,17 @@ vt_scand_state_get_changes (
   return g_steal_pointer (&changes);
 }
 
+GPtrArray *
+vt_scand_state_list_changes (VtScandState *self, GError **error)
+{
+  g_autoptr (GPtrArray) changes = g_ptr_array_new_with_free_func (change_free);
+  gboolean more;
+
+  if (!read_changes (self, 0, G_MAXUINT, changes, &more, error))
+    return NULL;
+  return g_steal_pointer (&changes);
+}
+
 static gboolean
 drop_changes (VtScandState *self, gint64 older_than, GError **error)
 {

@@ -103,6 +103,9 @@ GPtrArray *vt_scand_state_get_changes (VtScandState *self,
                                        guint64 *until,
                                        gboolean *gap,
                                        GError **error) G_GNUC_WARN_UNUSED_RESULT;
+/* All that are kept, of VtScandChange, in their order. */
+GPtrArray *vt_scand_state_list_changes (VtScandState *self,
+                                        GError **error) G_GNUC_WARN_UNUSED_RESULT;
 /* Forgets the changes before the time OLDER_THAN. */
 gboolean vt_scand_state_forget_changes (VtScandState *self,
                                         gint64 older_than,

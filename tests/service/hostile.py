@@ -6,6 +6,7 @@ being answered."""
 import os
 import socket
 import ssl
+import subprocess
 import time
 
 from scand import CLEAN, Service, harness, sha256
@@ -91,6 +92,39 @@ def test_more_connections_than_there_may_be():
         read_all(plain)
         plain.close()
     harness.wait_until(lambda: service.metric("vt_scand_connections") == 0, "all are gone", 60)
+    is_served()
+
+
+def test_half_closed_hello():
+    """A client that has begun and will say no more is given up at once: before one that was there
+    earlier, and says nothing."""
+    with socket.create_connection(("127.0.0.1", service.port), 30) as silent, \
+            socket.create_connection(("127.0.0.1", service.port), 30) as half:
+        half.sendall(b"\x16\x03\x01\x02\x00\x01\x00")
+        half.shutdown(socket.SHUT_WR)
+        harness.equal(read_all(half), b"", "nothing is said")
+        harness.equal(service.metric("vt_scand_connections"), 1, "the silent one is left")
+        harness.equal(read_all(silent), b"", "nothing is said")
+
+
+def test_renegotiation():
+    """TLS 1.2 lets a client shake hands again: it stays who it was."""
+    certificate, key = service.agent_files("agent")
+    client = subprocess.Popen(
+        ["openssl", "s_client", "-tls1_2", "-connect", f"localhost:{service.port}",
+         "-cert", certificate, "-key", key, "-CAfile", service.authority],
+        stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, bufsize=0)
+    request = b"GET /v1/changes?since=0 HTTP/1.1\r\nHost: x\r\n\r\n"
+    # A line that begins with an R is a command of this client.
+    for line in (request, b"R\n", request):
+        time.sleep(0.3)
+        client.stdin.write(line)
+    time.sleep(0.3)
+    client.stdin.close()
+    said = client.stdout.read()
+    client.wait(30)
+    harness.true(b"RENEGOTIATING" in said, said)
+    print(f"# {said.count(b'HTTP/1.1 200')} answers")
     is_served()
 
 
@@ -242,6 +276,8 @@ harness.main(
     test_garbage_instead_of_tls,
     test_half_open_connections,
     test_more_connections_than_there_may_be,
+    test_half_closed_hello,
+    test_renegotiation,
     test_slow_headers,
     test_slow_body,
     test_idle,
