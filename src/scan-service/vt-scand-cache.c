@@ -209,16 +209,6 @@ vt_scand_cache_lookup (VtScandCache *self, const VtDigest *digest, gint64 now)
   return entry.kind;
 }
 
-const char *
-vt_scand_cache_get_engine (VtScandCache *self, const VtDigest *digest, gint64 now)
-{
-  VtScandEntry entry;
-
-  return vt_scand_index_get (self->index, digest, &entry) && counts (self, &entry, now)
-             ? self->engines[entry.engine].id
-             : NULL;
-}
-
 guint64
 vt_scand_cache_get_length (const VtScandCache *self)
 {

@@ -57,8 +57,6 @@ gboolean vt_scand_cache_set_engine (VtScandCache *self,
 /* What is known of DIGEST at NOW; VT_VERDICT_UNKNOWN: nothing that counts. Notes that it was asked
  * for. */
 VtVerdictKind vt_scand_cache_lookup (VtScandCache *self, const VtDigest *digest, gint64 now);
-/* The engine that said so, which the store has more from; NULL if it is not known. */
-const char *vt_scand_cache_get_engine (VtScandCache *self, const VtDigest *digest, gint64 now);
 
 guint64 vt_scand_cache_get_length (const VtScandCache *self);
 

@@ -93,9 +93,3 @@ vt_scand_connections_admit (VtScandConnections *self, GSocket *socket)
   g_object_set_data_full (G_OBJECT (socket), COUNTED_KEY, counted, counted_free);
   return TRUE;
 }
-
-guint
-vt_scand_connections_get_length (const VtScandConnections *self)
-{
-  return self->length;
-}

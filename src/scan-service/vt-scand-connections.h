@@ -14,4 +14,3 @@ void vt_scand_connections_unref (VtScandConnections *self);
 
 /* Counts SOCKET until it is gone. FALSE: there is no room for it. */
 gboolean vt_scand_connections_admit (VtScandConnections *self, GSocket *socket);
-guint vt_scand_connections_get_length (const VtScandConnections *self);

@@ -150,12 +150,6 @@ vt_scand_request_answer (VtScandRequest *self, guint status, const char *type, G
   soup_message_body_append_bytes (soup_server_message_get_response_body (self->message), bytes);
 }
 
-gboolean
-vt_scand_request_is_answered (const VtScandRequest *self)
-{
-  return self->answered;
-}
-
 void
 vt_scand_json_begin (VtScandJson *self)
 {

@@ -57,7 +57,6 @@ void vt_scand_request_refuse (VtScandRequest *self, guint status, const char *fo
 /* Likewise, for a while. */
 void
 vt_scand_request_refuse_for (VtScandRequest *self, guint status, guint seconds, const char *text);
-gboolean vt_scand_request_is_answered (const VtScandRequest *self);
 
 /* JSON in memory. */
 typedef struct {

@@ -125,15 +125,6 @@ on_revoked (const VtDigest *digest, const char *threat, gpointer user_data)
   write_revoked (self);
 }
 
-static void
-change_free (gpointer data)
-{
-  VtScandChange *change = data;
-
-  g_free (change->threat);
-  g_free (change);
-}
-
 /* Signatures. */
 
 static gboolean
@@ -430,7 +421,7 @@ vt_scand_service_new (
 
   self->config = config;
   self->spawner = spawner;
-  self->revoked = g_ptr_array_new_with_free_func (change_free);
+  self->revoked = g_ptr_array_new_with_free_func ((GDestroyNotify)vt_scand_change_free);
   self->options = vt_scand_config_make_engine_options (config, error);
   if (self->options == NULL || !open_databases (self, error) || !load_cache (self, error))
     return NULL;

@@ -20,10 +20,9 @@ engine_free (gpointer data)
   g_free (engine);
 }
 
-static void
-change_free (gpointer data)
+void
+vt_scand_change_free (VtScandChange *change)
 {
-  VtScandChange *change = data;
 
   g_free (change->threat);
   g_free (change);
@@ -249,7 +248,8 @@ GPtrArray *
 vt_scand_state_get_changes (
     VtScandState *self, guint64 since, guint max, guint64 *until, gboolean *gap, GError **error)
 {
-  g_autoptr (GPtrArray) changes = g_ptr_array_new_with_free_func (change_free);
+  g_autoptr (GPtrArray) changes =
+      g_ptr_array_new_with_free_func ((GDestroyNotify)vt_scand_change_free);
 
   if (!vt_scand_state_begin_reading (self, error) ||
       !vt_scand_state_end (self, answer (self, since, MAX (max, 1), changes, until, gap, error),
@@ -261,7 +261,8 @@ vt_scand_state_get_changes (
 GPtrArray *
 vt_scand_state_list_changes (VtScandState *self, GError **error)
 {
-  g_autoptr (GPtrArray) changes = g_ptr_array_new_with_free_func (change_free);
+  g_autoptr (GPtrArray) changes =
+      g_ptr_array_new_with_free_func ((GDestroyNotify)vt_scand_change_free);
   gboolean more;
 
   if (!read_changes (self, 0, G_MAXUINT, changes, &more, error))

@@ -85,6 +85,8 @@ typedef struct {
   gint64 time;
 } VtScandChange;
 
+void vt_scand_change_free (VtScandChange *change);
+
 gboolean vt_scand_state_revoke (VtScandState *self,
                                 const VtDigest *digest,
                                 const char *threat,
